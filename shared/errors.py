@@ -1,0 +1,53 @@
+"""The facts that can go wrong, one class each. A class's docstring is its message; what each means in HTTP is in `api/problems.py`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from inspect import cleandoc
+
+
+class MemolistError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or cleandoc(self.__doc__ or ""))
+
+
+@dataclass(frozen=True)
+class PhraseError:
+    """What is wrong with the phrase at `index` of a request; `card_id` is None where it could not be read."""
+
+    index: int
+    card_id: str | None
+    message: str
+
+
+class InvalidRequest(MemolistError):
+    """The request is not valid."""
+
+    def __init__(self, message: str, errors: Sequence[PhraseError] = ()) -> None:
+        super().__init__(message)
+        self.errors = tuple(errors)
+
+
+class DeckNotFound(MemolistError):
+    """There is no such deck."""
+
+
+class DeckBelongsToAnother(MemolistError):
+    """This deck belongs to another user: only its owner can generate audio for it."""
+
+
+class JobNotFound(MemolistError):
+    """There is no such job."""
+
+
+class LostRun(MemolistError):
+    """Another run took this job over: nothing more may be written by this one."""
+
+
+class StorageFault(MemolistError):
+    """The audio storage cannot be used."""
+
+
+class ShuttingDown(MemolistError):
+    """This worker is stopping: what is not done goes back to the queue."""

@@ -1,0 +1,218 @@
+"""Every setting of the service: from the environment, else `.env`, else `config.json`. Read once, by a program's `main`."""
+
+import json
+import sys
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    JsonConfigSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from shared.clips import Side, Voice
+from shared.database_url import libpq_conninfo
+
+OPENAI_BASE_URL = "https://api.openai.com/v1"
+
+EngineName = Literal["speech", "espeak"]
+
+
+def _base_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise ValueError("must be an http(s) URL such as https://api.openai.com/v1")
+    if parts.username or parts.password:
+        raise ValueError("must not carry a user name or a password")
+    return url.rstrip("/")
+
+
+def _writable_name(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+
+
+class Settings(BaseSettings):
+    """What the API, the worker and the migrations have in common."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        json_file="config.json",
+        json_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    database_url: SecretStr
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] = "console"
+
+    @property
+    def conninfo(self) -> str:
+        """`DATABASE_URL` as libpq reads it, with our search path and time zone. Carries the password: never to be logged."""
+        return libpq_conninfo(self.database_url.get_secret_value())
+
+    @model_validator(mode="after")
+    def _check_database_url(self) -> "Settings":
+        try:
+            _ = self.conninfo
+        except ValueError as error:
+            raise ValueError(f"DATABASE_URL: {error}") from None
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, dotenv_settings, _UpperCaseJson(settings_cls)
+
+
+class StorageSettings(Settings):
+    """Where audio is kept, and how it is reached."""
+
+    storage_type: Literal["local"] = "local"
+    storage_dir: Annotated[Path, AfterValidator(_writable_name)] = Path("/app/storage/tts")
+    public_base_url: BaseUrl = "http://localhost/storage/tts"
+
+
+class ApiSettings(StorageSettings):
+    """What the API needs: it starts without an OpenAI key."""
+
+    api_host: str = "127.0.0.1"
+    api_port: Annotated[int, Field(ge=0, le=65_535)] = 8000
+    api_serves_audio: bool = False
+    jwt_secret: Annotated[SecretStr, Field(min_length=1)]
+    jwt_audience: str | None = None
+    jwt_issuer: str | None = None
+    jwt_user_claim: str = "sub"
+
+
+class WorkerSettings(StorageSettings):
+    """What the worker needs."""
+
+    tts_engine: EngineName = "speech"
+    openai_api_key: SecretStr | None = None
+    openai_base_url: BaseUrl = OPENAI_BASE_URL
+    tts_model: str | None = None
+    tts_voice_en: str | None = None
+    tts_voice_fr: str | None = None
+    tts_instructions_en: str = "Read the text exactly as written, in natural American English, clearly and at an even pace, as for a language learner."
+    tts_instructions_fr: str = (
+        "Lis le texte exactement comme il est écrit, en français de France, avec un accent naturel,"
+        " clairement et à un rythme régulier, comme pour une personne qui apprend la langue."
+    )
+    tts_speed: Annotated[float, Field(ge=0.25, le=4.0)] = 1.0
+    tts_extra_body: dict[str, Any] = Field(default_factory=dict)
+    tts_request_interval_ms: Annotated[float, Field(ge=0, le=3_600_000)] | None = None
+    tts_max_in_flight: Annotated[int, Field(ge=1, le=1_000)] = 8
+    tts_max_attempts: Annotated[int, Field(ge=1, le=100)] = 3
+    tts_request_timeout_s: Seconds = 60
+    poll_interval_ms: Annotated[int, Field(ge=100, le=3_600_000)] = 5_000
+    worker_concurrency: Annotated[int, Field(ge=1, le=10_000)] = 256
+    worker_heartbeat_s: Seconds = 3
+    worker_shutdown_timeout_s: Seconds = 20
+
+    @model_validator(mode="after")
+    def _check_key(self) -> "WorkerSettings":
+        if self.tts_engine == "speech" and self.openai_api_key is None:
+            raise ValueError(
+                "OPENAI_API_KEY: missing; the speech engine needs it (any word will do for a server that asks for none)"
+            )
+        return self
+
+    @property
+    def request_interval_ms(self) -> float:
+        """Least time between two requests to the upstream, over all workers."""
+        if self.tts_request_interval_ms is not None:
+            return self.tts_request_interval_ms
+        return 0 if self.tts_engine == "espeak" else 500
+
+    def voice(self, side: Side) -> Voice:
+        """Who speaks this side."""
+        if self.tts_engine == "espeak":
+            default = {"en": "en-us", "fr": "fr"}[side]
+            base_url, model, instructions = "", self.tts_model or "espeak-ng", ""
+        else:
+            default = "marin"
+            base_url, model = self.openai_base_url, self.tts_model or "gpt-4o-mini-tts"
+            instructions = self.tts_instructions_en if side == "en" else self.tts_instructions_fr
+        chosen = self.tts_voice_en if side == "en" else self.tts_voice_fr
+        return Voice(
+            side, self.tts_engine, base_url, model, chosen or default, instructions, self.tts_speed, self.tts_extra_body
+        )
+
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
+
+
+def read_settings(kind: type[AnySettings]) -> AnySettings:
+    """The settings of one program, or the end of it: exit code 1 and one line that names what is wrong, never a value."""
+    try:
+        return kind()  # type: ignore[call-arg]
+    except ValidationError as error:
+        stop("; ".join(_line(detail) for detail in error.errors(include_input=False, include_url=False)))
+    except SettingsError as error:
+        stop(f"{_named(error)}: must be JSON")
+    except (OSError, ValueError) as error:
+        stop(
+            str(error)
+            if isinstance(error, ConfigFileError)
+            else f"a settings file cannot be read ({type(error).__name__})"
+        )
+
+
+def stop(line: str) -> NoReturn:
+    """Ends a program that cannot start, with one line for the person who started it."""
+    print(f"Cannot start: {line}", file=sys.stderr)  # noqa: T201
+    raise SystemExit(1)
+
+
+class ConfigFileError(ValueError):
+    """config.json must hold one JSON object with the names of `.env` in it."""
+
+
+class _UpperCaseJson(JsonConfigSettingsSource):
+    """`config.json` with the names of the environment: `DATABASE_URL`, not `database_url`."""
+
+    def _read_file(self, file_path: Path | Traversable) -> dict[str, Any]:
+        try:
+            values = json.loads(file_path.read_text(encoding="utf-8").removeprefix("\ufeff"))
+        except (ValueError, RecursionError) as error:
+            raise ConfigFileError("config.json: not valid JSON") from error
+        if not isinstance(values, dict):
+            raise ConfigFileError(ConfigFileError.__doc__)
+        return {name.lower(): value for name, value in values.items() if value not in (None, "")}
+
+
+def _line(detail: Any) -> str:
+    name = ".".join(str(part) for part in detail["loc"][:1]).upper()
+    message = detail["msg"].removeprefix("Value error, ")
+    if not name:
+        return str(message)
+    return (
+        f"{name}: missing; set it in the environment, .env or config.json"
+        if detail["type"] == "missing"
+        else f"{name}: {message}"
+    )
+
+
+def _named(error: SettingsError) -> str:
+    words = str(error).split('"')
+    return words[1].upper() if len(words) > 1 else "a setting"

@@ -1,0 +1,166 @@
+"""Where audio lives: every clip once in a hidden cache, and a copy of one under each card's name. Knows no table."""
+
+import asyncio
+import errno
+import os
+import shutil
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+from shared.errors import StorageFault
+from shared.settings import StorageSettings
+
+_CACHE = ".cache"
+_UNFINISHED = ".tmp"
+_UNFINISHED_IS_LEFT_OVER_AFTER_SECONDS = 3_600
+_REASONS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "it is read-only",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.ENOENT: "a file or folder is missing",
+}
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class StoredClip:
+    """A clip that is in the cache, since `made_at`."""
+
+    bytes: int
+    made_at: datetime
+
+
+class LocalStorage:
+    """Audio in one folder. A file appears whole or not at all; every method raises `StorageFault` where the disk does not obey."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def prepare(self) -> None:
+        """Makes the hidden folders, and proves that files can be written."""
+        await _in_thread(self._prepare)
+
+    async def find_clips(self, keys: Collection[str]) -> dict[str, StoredClip]:
+        """Those of the clips that are in the cache."""
+        return await _in_thread(lambda: {key: clip for key in keys if (clip := self._find(key))})
+
+    async def read_clip(self, key: str) -> bytes:
+        """A clip's audio."""
+        return await _in_thread(self._cached(key).read_bytes)
+
+    async def put_clip(self, key: str, audio: bytes) -> None:
+        """Keeps a clip for good: when this returns it survives a power cut."""
+        await _in_thread(lambda: self._put(key, audio))
+
+    async def sizes(self, names: Collection[str]) -> dict[str, int]:
+        """The sizes in bytes of those card files that exist."""
+        return await _in_thread(lambda: {name: size for name in names if (size := _size(self._folder / name))})
+
+    async def link(self, clips_by_name: Iterable[tuple[str, str]]) -> None:
+        """Puts clips in cards' places: pairs of a card file's name and a clip's key. Afterwards all of them survive a power cut."""
+        await _in_thread(lambda: self._link(clips_by_name))
+
+    def _prepare(self) -> None:
+        for folder in (self._folder, self._folder / _CACHE, self._folder / _UNFINISHED):
+            folder.mkdir(parents=True, exist_ok=True)
+        with self._new_file() as probe:
+            probe.touch()
+        for left_over in (self._folder / _UNFINISHED).iterdir():
+            # Another worker may be writing there just now: only what no write takes so long for is left over.
+            with suppress(FileNotFoundError):
+                if time.time() - left_over.stat().st_mtime > _UNFINISHED_IS_LEFT_OVER_AFTER_SECONDS:
+                    left_over.unlink()
+
+    def _find(self, key: str) -> StoredClip | None:
+        try:
+            found = self._cached(key).stat()
+        except FileNotFoundError:
+            return None
+        return StoredClip(found.st_size, datetime.fromtimestamp(found.st_mtime, UTC)) if found.st_size else None
+
+    def _put(self, key: str, audio: bytes) -> None:
+        target = self._cached(key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with self._new_file() as new:
+            with new.open("xb") as file:
+                file.write(audio)
+                file.flush()
+                os.fsync(file.fileno())
+            new.rename(target)
+        _flush_folder(target.parent)
+
+    def _link(self, clips_by_name: Iterable[tuple[str, str]]) -> None:
+        for name, key in clips_by_name:
+            self._copy(self._cached(key), self._folder / name)
+        _flush_folder(self._folder)
+
+    def _copy(self, clip: Path, target: Path) -> None:
+        with self._new_file() as new:
+            with clip.open("rb") as source, new.open("xb") as file:
+                shutil.copyfileobj(source, file)
+                file.flush()
+                # nginx makes its ETag of whole seconds and the size, and two short clips are often of one size: a changed
+                # file gets another second than the one it replaces.
+                second = max(int(time.time()), _second(target) + 1)
+                os.utime(file.fileno(), (second, second))
+                os.fsync(file.fileno())
+            new.rename(target)
+
+    def _cached(self, key: str) -> Path:
+        return self._folder / _CACHE / key[:2] / f"{key}.mp3"
+
+    @contextmanager
+    def _new_file(self) -> Iterator[Path]:
+        path = self._folder / _UNFINISHED / uuid4().hex
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def open_storage(settings: StorageSettings) -> LocalStorage:
+    """The storage that the settings name."""
+    return LocalStorage(settings.storage_dir)
+
+
+async def _in_thread(work: Callable[[], Result]) -> Result:
+    try:
+        return await asyncio.to_thread(work)
+    except OSError as error:
+        raise _fault(error) from error
+
+
+def _fault(error: OSError) -> StorageFault:
+    reason = _REASONS.get(error.errno or 0, error.strerror or type(error).__name__)
+    where = f" ({error.filename})" if error.filename else ""
+    return StorageFault(f"The audio storage cannot be used: {reason}{where}.")
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None
+
+
+def _second(path: Path) -> int:
+    try:
+        return int(path.stat().st_mtime)
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,43 @@
+"""What can go wrong while a clip is made, sorted by what to do next: try again, give the clip up, or stop the job."""
+
+from shared.errors import MemolistError
+
+
+class ClipFailed(MemolistError):
+    """The clip could not be made this time; another try may succeed."""
+
+
+class BadAudio(ClipFailed):
+    """The answer is not audio of that text."""
+
+
+class UpstreamFault(ClipFailed):
+    """The upstream gave no answer, or one that says it is in trouble."""
+
+
+class RateLimited(UpstreamFault):
+    """The upstream asks to slow down; `retry_after_seconds` is its own word for how long, where it gave one."""
+
+    def __init__(self, message: str | None = None, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ClipRefused(MemolistError):
+    """The upstream refuses this text or these voice settings: trying again cannot help."""
+
+
+class UpstreamClosed(MemolistError):
+    """The upstream serves nothing to this key or account: every job stops until a person acts."""
+
+
+class KeyRejected(UpstreamClosed):
+    """The upstream rejected the API key: put a valid one in OPENAI_API_KEY, restart the worker, and run the job again."""
+
+
+class QuotaExhausted(UpstreamClosed):
+    """The upstream account has no credit left, or has reached its spend limit: add credit or raise the limit, then run the job again."""
+
+
+class ModelNotFound(UpstreamClosed):
+    """The upstream knows no such model: set TTS_MODEL to one that it serves, restart the worker, and run the job again."""
