@@ -4,9 +4,14 @@ from typing import Any
 
 import msgspec
 from psycopg import AsyncConnection
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from shared.settings import Settings
+
+# What every statement may raise while Postgres restarts or cannot be reached: trying again later helps.
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 
 Sessions = async_sessionmaker[AsyncSession]
 

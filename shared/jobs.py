@@ -7,7 +7,7 @@ the right to write, from the one before.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, insert, literal, select, update
@@ -18,13 +18,15 @@ from shared.models import Card, Deck, JobRecord, TtsJob
 
 Phrase = dict[str, str]
 ResultUrl = dict[str, str | None]
-End = Literal["completed", "failed"]
 _UNFINISHED = ("pending", "processing")
 
 
 @dataclass(frozen=True)
 class Run:
-    """One attempt at a job: what it works on, and the token that lets it write."""
+    """One attempt at a job: what it works on, and the token that lets it write.
+
+    `clips_made` and `characters_billed` are those of the runs before it.
+    """
 
     job_id: str
     token: UUID
@@ -34,6 +36,8 @@ class Run:
     phrases: list[Phrase]
     regenerate: bool
     created_at: datetime
+    clips_made: int
+    characters_billed: int
 
 
 @dataclass(frozen=True)
@@ -99,28 +103,43 @@ async def start(session: AsyncSession, job_id: str) -> Run | None:
     record = (
         await session.execute(
             update(JobRecord)
-            .where(JobRecord.id == job_id)
+            .where(JobRecord.id == job_id, TtsJob.id == JobRecord.id, TtsJob.status.in_(_UNFINISHED))
             .values(run=token)
-            .returning(JobRecord.seq, JobRecord.regenerate, JobRecord.created_at)
-        )
-    ).one_or_none()
-    job = (
-        await session.execute(
-            update(TtsJob)
-            .where(TtsJob.id == job_id, TtsJob.status.in_(_UNFINISHED))
-            .values(
-                status="processing",
-                error_message=None,
-                started_at=func.coalesce(TtsJob.started_at, func.now()),
-                updated_at=func.now(),
+            .returning(
+                JobRecord.seq,
+                JobRecord.regenerate,
+                JobRecord.created_at,
+                JobRecord.clips_made,
+                JobRecord.characters_billed,
+                TtsJob.user_id,
+                TtsJob.deck_id,
+                TtsJob.phrases,
             )
-            .returning(TtsJob.user_id, TtsJob.deck_id, TtsJob.phrases)
         )
     ).one_or_none()
-    if record is None or job is None:
+    if record is None:
         return None
+    await session.execute(
+        update(TtsJob)
+        .where(TtsJob.id == job_id)
+        .values(
+            status="processing",
+            error_message=None,
+            started_at=func.coalesce(TtsJob.started_at, func.now()),
+            updated_at=func.now(),
+        )
+    )
     return Run(
-        job_id, token, record.seq, job.userId, job.deckId, job.phrases, record.regenerate, record.created_at
+        job_id,
+        token,
+        record.seq,
+        record.userId,
+        record.deckId,
+        record.phrases,
+        record.regenerate,
+        record.created_at,
+        record.clips_made,
+        record.characters_billed,
     )
 
 
@@ -139,8 +158,9 @@ async def checkpoint(session: AsyncSession, run: Run, so_far: Checkpoint) -> Non
     await _write(session, run, so_far)
 
 
-async def finish(session: AsyncSession, run: Run, so_far: Checkpoint, end: End, error_message: str | None) -> None:
-    """Ends a job, once. The caller holds the job; the token goes, so that nothing can be written afterwards."""
+async def finish(session: AsyncSession, run: Run, so_far: Checkpoint, error_message: str | None) -> None:
+    """Ends a job, once: failed if there is an error to tell. The caller holds the job; the token goes, so that no more is written."""
+    end = "failed" if error_message else "completed"
     await _write(session, run, so_far, status=end, error_message=error_message, completed_at=func.now())
     await session.execute(update(JobRecord).where(JobRecord.id == run.job_id).values(run=None))
 

@@ -4,9 +4,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import TIMESTAMP, BigInteger, DateTime, FetchedValue
+from sqlalchemy import TIMESTAMP, BigInteger, DateTime, FetchedValue, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from shared.clips import Side
 
 
 class Model(DeclarativeBase):
@@ -89,7 +91,7 @@ class CardAudio(Model):
     __table_args__ = {"schema": "tts"}  # noqa: RUF012
 
     card_id: Mapped[str] = mapped_column(primary_key=True)
-    side: Mapped[str] = mapped_column(primary_key=True)
+    side: Mapped[Side] = mapped_column(Text, primary_key=True)
     text_hash: Mapped[str]
     clip_key: Mapped[str | None]
     bytes: Mapped[int | None]

@@ -113,7 +113,10 @@ class WorkerSettings(StorageSettings):
     tts_model: str | None = None
     tts_voice_en: str | None = None
     tts_voice_fr: str | None = None
-    tts_instructions_en: str = "Read the text exactly as written, in natural American English, clearly and at an even pace, as for a language learner."
+    tts_instructions_en: str = (
+        "Read the text exactly as it is written, in American English, with a natural accent,"
+        " clearly and at an even pace, as for someone who is learning the language."
+    )
     tts_instructions_fr: str = (
         "Lis le texte exactement comme il est écrit, en français de France, avec un accent naturel,"
         " clairement et à un rythme régulier, comme pour une personne qui apprend la langue."

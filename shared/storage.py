@@ -68,6 +68,10 @@ class LocalStorage:
         """Puts clips in cards' places: pairs of a card file's name and a clip's key. Afterwards all of them survive a power cut."""
         await _in_thread(lambda: self._link(clips_by_name))
 
+    async def remove(self, names: Collection[str]) -> None:
+        """Takes card files away; one that is not there is gone already."""
+        await _in_thread(lambda: self._remove(names))
+
     def _prepare(self) -> None:
         for folder in (self._folder, self._folder / _CACHE, self._folder / _UNFINISHED):
             folder.mkdir(parents=True, exist_ok=True)
@@ -101,6 +105,10 @@ class LocalStorage:
         for name, key in clips_by_name:
             self._copy(self._cached(key), self._folder / name)
         _flush_folder(self._folder)
+
+    def _remove(self, names: Collection[str]) -> None:
+        for name in names:
+            (self._folder / name).unlink(missing_ok=True)
 
     def _copy(self, clip: Path, target: Path) -> None:
         with self._new_file() as new:

@@ -41,3 +41,7 @@ class QuotaExhausted(UpstreamClosed):
 
 class ModelNotFound(UpstreamClosed):
     """The upstream knows no such model: set TTS_MODEL to one that it serves, restart the worker, and run the job again."""
+
+
+class EngineUnavailable(MemolistError):
+    """The engine cannot start as it is set."""

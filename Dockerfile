@@ -1,0 +1,24 @@
+# One image for api, worker and migrate; compose says which command runs.
+# The offline engine (espeak-ng, GPL) comes in with `--build-arg REQUIREMENTS=local`.
+
+# Not slim: miniaudio has no wheel for arm64 and is compiled here. The compiler stays behind.
+FROM python:3.11 AS builder
+ARG REQUIREMENTS=production
+COPY requirements/${REQUIREMENTS}.txt /requirements.txt
+RUN python -m venv /venv \
+    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement /requirements.txt
+
+FROM python:3.11-slim
+WORKDIR /app
+# A fresh named volume takes over the owner of the folder that it is mounted on.
+RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin memolist \
+    && install --directory --owner=memolist --group=memolist storage/tts
+ENV PATH=/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+COPY --from=builder /venv /venv
+COPY migrations migrations
+COPY shared shared
+COPY api api
+COPY worker worker
+USER 10001:10001

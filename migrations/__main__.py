@@ -1,0 +1,41 @@
+"""`python -m migrations`: brings the database to the newest revision. `… downgrade REVISION` takes it back."""
+
+import argparse
+
+from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
+
+import migrations
+from shared.settings import Settings, read_settings, stop
+
+
+def main() -> None:
+    arguments = _parser().parse_args()
+    conninfo = read_settings(Settings).conninfo
+    try:
+        if arguments.command == "downgrade":
+            migrations.downgrade(conninfo, arguments.revision)
+        else:
+            migrations.upgrade(conninfo)
+    except (migrations.MigrationRefused, CommandError) as error:
+        stop(str(error))
+    except DBAPIError as error:
+        stop(_reason(error))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m migrations", description=__doc__)
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("upgrade", help="to the newest revision (the default)")
+    downgrade = commands.add_parser("downgrade", help="back to a revision")
+    downgrade.add_argument("revision", help="such as 0002, -1, or base")
+    return parser
+
+
+def _reason(error: DBAPIError) -> str:
+    """The first line only: the others of a connection error are hints, and of a statement's error the statement."""
+    return (str(error.orig).splitlines() or [type(error.orig).__name__])[0]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""What every test can ask for: a server per pytest process, a database per test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+import migrations
+from shared.database_url import libpq_conninfo
+from tests.postgres import Postgres, running_postgres
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """The server of this pytest process (each xdist worker has its own): a test may stop and start it."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres: Postgres) -> str:
+    """The database that `database_url` copies, made by our own migrations. Nothing may connect to it."""
+    url = postgres.create_database()
+    migrations.upgrade(libpq_conninfo(url))
+    return url
+
+
+@pytest.fixture
+def database_url(postgres: Postgres, migrated_template: str) -> Iterator[str]:
+    """A new database with all tables, as a DATABASE_URL."""
+    yield from _database(postgres, migrated_template)
+
+
+@pytest.fixture
+def empty_database_url(postgres: Postgres) -> Iterator[str]:
+    """A new database with nothing in it, as a DATABASE_URL."""
+    yield from _database(postgres, "template0")
+
+
+def _database(postgres: Postgres, template: str) -> Iterator[str]:
+    url = postgres.create_database(template)
+    yield url
+    postgres.drop_database(url)

@@ -1,0 +1,327 @@
+"""A stand-in for an OpenAI-compatible speech server, in the test's own loop or as a process, that fails on request.
+
+`python -m tests.speech_server --latency-ms 300` prints its URL as the first line and ends with SIGTERM or with its stdin.
+"""
+
+import argparse
+import asyncio
+import json
+import math
+import os
+import signal
+import socket
+import stat
+import struct
+import sys
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+from aiohttp import web
+
+from tests.speech_audio import FRAME_BYTES, mp3_of, read_tag, wav
+
+__all__ = ["Fault", "Request", "SpeechServer", "read_tag"]
+
+# Kind of fault: status, type, code and message of the error that it answers with.
+ERRORS = {
+    "invalid_api_key": (401, "invalid_request_error", "invalid_api_key", "Incorrect API key provided."),
+    "rate_limit_exceeded": (429, "requests", "rate_limit_exceeded", "Rate limit reached for requests per min."),
+    "insufficient_quota": (429, "insufficient_quota", "insufficient_quota", "You exceeded your current quota."),
+    "model_not_found": (404, "invalid_request_error", "model_not_found", "The model does not exist."),
+    "refused": (400, "invalid_request_error", "invalid_value", "This input was refused."),
+    "server_error": (500, "server_error", None, "The server had an error."),
+    "unavailable": (503, "server_error", None, "The server is overloaded."),
+}
+AUDIO_FAULTS = frozenset("slow reset cut truncated short empty html json wav silent".split())
+KINDS = frozenset(ERRORS) | AUDIO_FAULTS | {"hang", "answer"}
+LONGEST_INPUT = 4096
+_FOREVER = 1e9
+
+
+@dataclass
+class Fault:
+    """How requests fail: every one, or the next `times`, or only those whose text holds `text`."""
+
+    kind: str
+    times: int | None = None
+    text: str = ""
+    seconds: float = 0.0
+    retry_after: str | None = None
+    retry_after_ms: str | None = None
+    message: str | None = None
+    # For kind "answer" only.
+    status: int = 200
+    body: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"no such fault: {self.kind}; there are {sorted(KINDS)}")
+
+    def take(self, text: str) -> bool:
+        """Whether this request fails so; counts it."""
+        if self.times == 0 or self.text not in text:
+            return False
+        self.times = None if self.times is None else self.times - 1
+        return True
+
+
+@dataclass
+class Request:
+    """One request as it came, and how it ended: `ok`, the kind of fault, `rate_limited`, `invalid` or `cut off` (by the client)."""
+
+    text: str
+    model: str
+    voice: str
+    instructions: str | None
+    speed: float | None
+    api_key: str
+    body: dict[str, Any] = field(repr=False)
+    started_at: float = field(default_factory=time.monotonic)  # one clock for all processes of a Linux machine
+    started_unix: float = field(default_factory=time.time)
+    ended_at: float | None = None
+    outcome: str = "under way"
+
+    @property
+    def ok(self) -> bool:
+        """Whether it got its audio."""
+        return self.outcome in ("ok", "slow")
+
+
+class SpeechServer:
+    """`async with SpeechServer() as server:` and point OPENAI_BASE_URL at `server.url`."""
+
+    def __init__(
+        self,
+        *,
+        latency_seconds: float = 0.0,
+        rate_per_second: int | None = None,
+        api_key: str | None = None,
+        port: int = 0,
+    ) -> None:
+        self.latency_seconds = latency_seconds
+        self.rate_per_second = rate_per_second
+        self.api_key = api_key
+        self.port = port
+        self.faults: list[Fault] = []
+        self.requests: list[Request] = []
+        self.in_flight = 0
+        self.peak_in_flight = 0
+        self._admitted: deque[float] = deque()
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """What to set as OPENAI_BASE_URL."""
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts that were asked for, in the order in which they came."""
+        return [request.text for request in self.requests]
+
+    def fail(self, kind: str, *, times: int | None = None, text: str = "", **details: Any) -> Fault:
+        """Makes requests fail from now on. The first fault that fits a request wins."""
+        self.faults.append(Fault(kind, times, text, **details))
+        return self.faults[-1]
+
+    def heal(self) -> None:
+        """Takes all faults back."""
+        self.faults.clear()
+
+    async def start(self) -> None:
+        """Listens; after `stop` on the same port again."""
+        mp3_of("warm up")
+        self._runner = web.AppRunner(self._app(), handler_cancellation=True, access_log=None, shutdown_timeout=0)
+        await self._runner.setup()
+        listening = socket.create_server(("127.0.0.1", self.port), backlog=1024)
+        self.port = listening.getsockname()[1]
+        await web.SockSite(self._runner, listening).start()
+
+    async def stop(self) -> None:
+        """From now on connections are refused; those that are open are closed."""
+        if self._runner:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def _app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_post("/v1/audio/speech", self._speak)
+        app.router.add_get("/control/requests", self._show_requests)
+        app.router.add_delete("/control/requests", self._forget_requests)
+        app.router.add_get("/control/faults", self._show_faults)
+        app.router.add_put("/control/faults", self._put_faults)
+        return app
+
+    async def _speak(self, http: web.Request) -> web.StreamResponse:
+        body = await _json_object(http)
+        request = _request(body, http.headers.get("Authorization", "").removeprefix("Bearer "))
+        self.requests.append(request)
+        self.in_flight += 1
+        self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
+        try:
+            return await self._answer(http, request)
+        except asyncio.CancelledError:
+            request.outcome = "cut off"
+            raise
+        finally:
+            self.in_flight -= 1
+            request.ended_at = time.monotonic()
+
+    async def _answer(self, http: web.Request, request: Request) -> web.StreamResponse:
+        refusal = self._refusal(request)
+        if refusal:
+            return refusal
+        fault = next((fault for fault in self.faults if fault.take(request.text)), None)
+        kind = fault.kind if fault else "ok"
+        if fault and (kind in ERRORS or kind == "answer"):
+            request.outcome = kind
+            return _answer_of(fault)
+        await asyncio.sleep(_FOREVER if kind == "hang" else self.latency_seconds + (fault.seconds if fault else 0))
+        request.outcome = kind
+        return await _audio(http, request, kind, serial=len(self.requests))
+
+    def _refusal(self, request: Request) -> web.Response | None:
+        if self.api_key is not None and request.api_key != self.api_key:
+            request.outcome = "invalid_api_key"
+            return _answer_of(Fault("invalid_api_key", message=f"Incorrect API key provided: {request.api_key}."))
+        if not 0 < len(request.text) <= LONGEST_INPUT or not request.model or not request.voice:
+            request.outcome = "invalid"
+            return _answer_of(Fault("refused", message="input (1 to 4096 characters), model and voice are required."))
+        wait_seconds = self._wait_for_rate(request.started_at)
+        if wait_seconds:
+            request.outcome = "rate_limited"
+            return _answer_of(Fault("rate_limit_exceeded", retry_after=str(math.ceil(wait_seconds))))
+        return None
+
+    def _wait_for_rate(self, now: float) -> float:
+        """Seconds until there is room in the last second for one more request; 0 admits this one."""
+        while self._admitted and self._admitted[0] <= now - 1:
+            self._admitted.popleft()
+        if self.rate_per_second is not None and len(self._admitted) >= self.rate_per_second:
+            return self._admitted[0] + 1 - now
+        self._admitted.append(now)
+        return 0
+
+    async def _show_requests(self, _: web.Request) -> web.Response:
+        return web.json_response([asdict(request) for request in self.requests])
+
+    async def _forget_requests(self, _: web.Request) -> web.Response:
+        self.requests.clear()
+        return web.Response(status=204)
+
+    async def _show_faults(self, _: web.Request) -> web.Response:
+        return web.json_response([asdict(fault) for fault in self.faults])
+
+    async def _put_faults(self, http: web.Request) -> web.Response:
+        self.faults = [Fault(**fault) for fault in await http.json()]
+        return await self._show_faults(http)
+
+
+async def _json_object(http: web.Request) -> dict[str, Any]:
+    try:
+        body = await http.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _request(body: dict[str, Any], api_key: str) -> Request:
+    text, model, voice = (str(body.get(name) or "") for name in ("input", "model", "voice"))
+    return Request(text, model, voice, body.get("instructions"), body.get("speed"), api_key, body)
+
+
+def _answer_of(fault: Fault) -> web.Response:
+    waits = {"Retry-After": fault.retry_after, "retry-after-ms": fault.retry_after_ms}
+    headers = {name: value for name, value in waits.items() if value is not None}
+    if fault.kind == "answer":
+        return web.Response(text=fault.body, status=fault.status, headers=headers)
+    status, kind, code, message = ERRORS[fault.kind]
+    error = {"message": fault.message or message, "type": kind, "param": None, "code": code}
+    return web.json_response({"error": error}, status=status, headers=headers)
+
+
+async def _audio(http: web.Request, request: Request, kind: str, serial: int) -> web.StreamResponse:
+    tag = {"voice": request.voice, "model": request.model, "serial": serial}
+    speed = (request.speed or 1.0) * (10 if kind == "short" else 1)
+    audio = mp3_of(request.text, speed, silent=kind == "silent", **tag)
+    match kind:
+        case "reset":
+            return _reset(http)
+        case "cut":
+            return await _cut(http, audio)
+        case "html":
+            return web.Response(text="<html><body>Please log in</body></html>", content_type="text/html")
+        case "json":
+            return web.json_response({"error": "the voice could not be loaded"})
+    lost = len(audio) // 3 // FRAME_BYTES * FRAME_BYTES + FRAME_BYTES // 2  # the last frame is cut in two
+    body = {"truncated": audio[:-lost], "empty": b"", "wav": wav()}.get(kind, audio)
+    return web.Response(body=body, content_type="audio/mpeg")
+
+
+def _reset(http: web.Request) -> web.Response:
+    if http.transport:
+        # No lingering: the client sees a reset, not an orderly end.
+        http.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        http.transport.abort()
+    return web.Response()
+
+
+async def _cut(http: web.Request, audio: bytes) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Length": str(len(audio)), "Content-Type": "audio/mpeg"})
+    await response.prepare(http)
+    await response.write(audio[: len(audio) // 2])
+    if http.transport:
+        http.transport.close()
+    return response
+
+
+async def _serve(server: SpeechServer) -> None:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    # Only a pipe ends with the parent: a terminal or /dev/null says nothing.
+    if stat.S_ISFIFO(os.fstat(0).st_mode) or stat.S_ISSOCK(os.fstat(0).st_mode):
+        loop.add_reader(0, _read_stdin, ended)
+    async with server:
+        print(server.url, flush=True)
+        await ended.wait()
+
+
+def _read_stdin(ended: asyncio.Event) -> None:
+    if not os.read(0, 4096):
+        ended.set()
+
+
+def main(arguments: list[str]) -> None:
+    """Serves until told to stop."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--latency-ms", type=float, default=0)
+    parser.add_argument("--rate-per-second", type=int)
+    parser.add_argument("--api-key")
+    parser.add_argument("--faults", type=json.loads, default=[], help='JSON, such as [{"kind": "cut", "times": 3}]')
+    options = parser.parse_args(arguments)
+    server = SpeechServer(
+        latency_seconds=options.latency_ms / 1000,
+        rate_per_second=options.rate_per_second,
+        api_key=options.api_key,
+        port=options.port,
+    )
+    server.faults = [Fault(**fault) for fault in options.faults]
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_serve(server))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,133 @@
+"""`python -m worker`: puts the parts together, runs jobs until a signal, and stops politely."""
+
+import asyncio
+import os
+import signal
+
+import structlog
+from procrastinate import App
+
+from shared.clips import SIDES
+from shared.database import create_engine, create_sessions
+from shared.errors import MemolistError
+from shared.logs import configure_logs
+from shared.queue import QUEUE, create_queue
+from shared.settings import WorkerSettings, read_settings, stop
+from shared.storage import open_storage
+from worker.admission import Admission
+from worker.clip_maker import ClipMaker
+from worker.doors import Doors
+from worker.engines import Engine
+from worker.pacing import Pacer
+from worker.synthesis import Synthesizer
+from worker.tasks import add_tasks
+
+_DATABASE_CONNECTIONS = 10
+# Two for each place in flight: one is asked for while the answer before it is checked and stored.
+_HANDS_PER_PLACE = 2
+_DEAD_AFTER_HEARTBEATS = 3
+_log = structlog.get_logger(__name__)
+
+
+def main() -> None:
+    settings = read_settings(WorkerSettings)
+    configure_logs(settings)
+    try:
+        asyncio.run(run(settings))
+    except MemolistError as error:
+        stop(str(error))
+
+
+async def run(settings: WorkerSettings) -> None:
+    """Works until SIGTERM or SIGINT. Raises `MemolistError` when it cannot begin."""
+    doors = Doors()
+    _listen_for_signals(doors)
+    voices = {side: settings.voice(side) for side in SIDES}
+    storage = open_storage(settings)
+    await storage.prepare()
+    engine = open_engine(settings)
+    database = create_engine(settings, pool_size=_DATABASE_CONNECTIONS)
+    pacer = Pacer(database, engine.upstream, settings.request_interval_ms, doors.sleep)
+    admission = Admission(pacer, doors, settings.tts_max_in_flight)
+    maker = ClipMaker(engine, storage, admission, pacer, doors, settings.tts_max_attempts)
+    synthesizer = Synthesizer(
+        create_sessions(database),
+        storage,
+        maker,
+        voices,
+        settings.public_base_url,
+        hands=settings.tts_max_in_flight * _HANDS_PER_PLACE,
+    )
+    queue = create_queue(settings)
+    add_tasks(queue, synthesizer, doors)
+    _log.info("ready", engine=settings.tts_engine, upstream=engine.upstream, interval_ms=settings.request_interval_ms)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(admission.run())
+        tasks.create_task(_work_until_closed(queue, settings, doors))
+    await engine.close()
+    await database.dispose()
+    _log.info("stopped")
+
+
+def open_engine(settings: WorkerSettings) -> Engine:
+    """The engine that the settings name. Each is imported only where it is used: the offline one is an extra."""
+    if settings.tts_engine == "espeak":
+        from worker.engines.espeak import EspeakEngine
+
+        return EspeakEngine(settings.voice(side) for side in SIDES)
+    from worker.engines.speech import SpeechEngine
+
+    assert settings.openai_api_key  # the settings made sure of it
+    return SpeechEngine(
+        settings.openai_api_key.get_secret_value(),
+        settings.openai_base_url,
+        settings.tts_request_timeout_s,
+        settings.tts_max_in_flight,
+    )
+
+
+async def _work_until_closed(queue: App, settings: WorkerSettings, doors: Doors) -> None:
+    working = asyncio.create_task(_work(queue, settings, doors))
+    await doors.wait_until_closed()
+    _log.info("stopping: clips under way are finished, jobs go back to the queue")
+    await doors.wait_until_empty(settings.worker_shutdown_timeout_s)
+    doors.let_go()
+    # procrastinate stops when it is cancelled. It ends its heartbeat first: by now there is nothing left to wait for.
+    working.cancel()
+    await asyncio.wait([working])
+
+
+async def _work(queue: App, settings: WorkerSettings, doors: Doors) -> None:
+    """Runs procrastinate's worker, again and again: it returns when Postgres restarts."""
+    while True:
+        try:
+            async with queue.open_async():
+                await queue.run_worker_async(
+                    queues=[QUEUE],
+                    concurrency=settings.worker_concurrency,
+                    fetch_job_polling_interval=settings.poll_interval_ms / 1000,
+                    shutdown_graceful_timeout=1,
+                    delete_jobs="successful",
+                    install_signal_handlers=False,
+                    update_heartbeat_interval=settings.worker_heartbeat_s,
+                    stalled_worker_timeout=settings.worker_heartbeat_s * _DEAD_AFTER_HEARTBEATS,
+                )
+        except Exception:
+            _log.exception("the queue cannot be read; trying again")
+        await asyncio.sleep(1)
+
+
+def _listen_for_signals(doors: Doors) -> None:
+    def first() -> None:
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            # The second one means it: what is under way comes back by rescue.
+            loop.add_signal_handler(signal_number, os._exit, 128 + signal_number)
+        doors.close()
+
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, first)
+
+
+if __name__ == "__main__":
+    main()

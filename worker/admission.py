@@ -1,0 +1,75 @@
+"""Lets requests start: as many at once as `TTS_MAX_IN_FLIGHT` says, at the upstream's pace, everybody in turn.
+
+Whose turn it is gets decided last, when a place is free and its slot has come: a newcomer waits for one slot, not behind all
+who came before.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from shared.errors import ShuttingDown
+from worker.doors import Doors
+from worker.pacing import Pacer
+from worker.turns import Party, Turns
+
+Turn = asyncio.Future[None]
+
+
+class Admission:
+    """The way in to the upstream, for one worker. Somebody has to keep `run` running."""
+
+    def __init__(self, pacer: Pacer, doors: Doors, max_in_flight: int) -> None:
+        self._pacer = pacer
+        self._doors = doors
+        self._free_places = asyncio.Semaphore(max_in_flight)
+        self._turns: Turns[Turn] = Turns()
+        self._somebody_waits = asyncio.Event()
+
+    @asynccontextmanager
+    async def place(self, party: Party) -> AsyncIterator[None]:
+        """A place in flight, for one request. Raises `ShuttingDown` when this worker starts no more of them."""
+        self._doors.check()
+        turn: Turn = asyncio.get_running_loop().create_future()
+        self._turns.join(party, turn)
+        self._somebody_waits.set()
+        await turn
+        try:
+            yield
+        finally:
+            self._free_places.release()
+
+    async def run(self) -> None:
+        """Admits requests until the doors close, then turns away all that still wait."""
+        admitting = asyncio.create_task(self._admit_forever())
+        await self._doors.wait_until_closed()
+        admitting.cancel()
+        while self._turns:
+            _answer(self._turns.next(), ShuttingDown())
+
+    async def _admit_forever(self) -> None:
+        while True:
+            await self._free_places.acquire()
+            while not self._turns:
+                self._somebody_waits.clear()
+                await self._somebody_waits.wait()
+            if not await self._admit_next():
+                self._free_places.release()
+
+    async def _admit_next(self) -> bool:
+        try:
+            await self._pacer.wait_for_slot()
+        except Exception as error:  # whatever it is, it belongs to the request that it keeps from starting
+            _answer(self._turns.next(), error)
+            return False
+        return _answer(self._turns.next())
+
+
+def _answer(turn: Turn, error: Exception | None = None) -> bool:
+    if turn.done():  # its job was cancelled while it waited
+        return False
+    if error:
+        turn.set_exception(error)
+    else:
+        turn.set_result(None)
+    return error is None

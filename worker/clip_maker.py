@@ -1,0 +1,100 @@
+"""One clip: asked for, checked, stored. Tries again where that may help, and lets no two jobs make the same clip at once."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from shared.card_audio import ClipFacts
+from shared.storage import LocalStorage
+from worker.admission import Admission
+from worker.audio import inspect
+from worker.doors import Doors
+from worker.engines import Engine
+from worker.errors import BadAudio, ClipFailed, RateLimited
+from worker.keyed_lock import KeyedLock
+from worker.pacing import Pacer
+from worker.plan import Clip
+from worker.turns import Party
+
+_log = structlog.get_logger(__name__)
+_backoff = wait_random_exponential(multiplier=1, min=0.5, max=30)
+
+
+class ClipMaker:
+    """Turns clips into stored audio, for all jobs of one worker."""
+
+    def __init__(
+        self, engine: Engine, storage: LocalStorage, admission: Admission, pacer: Pacer, doors: Doors, max_attempts: int
+    ) -> None:
+        self._engine = engine
+        self._storage = storage
+        self._admission = admission
+        self._pacer = pacer
+        self._doors = doors
+        self._max_attempts = max_attempts
+        self._makers = KeyedLock()
+
+    async def make(
+        self, clip: Clip, party: Party, not_before: datetime | None, bill: Callable[[int], None]
+    ) -> tuple[ClipFacts, bool]:
+        """The clip in the storage, and whether it was made now rather than by another job a moment ago.
+
+        `not_before` asks for audio that is no older. `bill` is told the characters of every answer, good or bad.
+        Raises the errors of `worker.errors`, `ShuttingDown` and `StorageFault`.
+        """
+        async with self._makers.hold(clip.key) as had_to_wait:
+            if had_to_wait and (found := await self._just_made(clip, not_before)):
+                return found, False
+            async for attempt in self._attempts():
+                with attempt:
+                    return await self._make_once(clip, party, bill), True
+        raise AssertionError("tenacity ends with a result or an error")
+
+    async def check_stored(self, clip: Clip) -> ClipFacts | None:
+        """What a clip in the storage is, when it is good audio of its text."""
+        try:
+            return await self._facts(clip, await self._storage.read_clip(clip.key))
+        except BadAudio as error:
+            _log.warning("a stored clip is not good and is made again", key=clip.key, reason=str(error))
+            return None
+
+    async def _just_made(self, clip: Clip, not_before: datetime | None) -> ClipFacts | None:
+        stored = (await self._storage.find_clips([clip.key])).get(clip.key)
+        if stored is None or (not_before and stored.made_at < not_before):
+            return None
+        return await self.check_stored(clip)
+
+    async def _make_once(self, clip: Clip, party: Party, bill: Callable[[int], None]) -> ClipFacts:
+        async with self._admission.place(party):
+            speech = await self._engine.speak(clip.text, clip.voice)
+        bill(len(clip.text))
+        facts = await self._facts(clip, speech.audio)
+        await self._storage.put_clip(clip.key, speech.audio)
+        return facts
+
+    async def _facts(self, clip: Clip, audio: bytes) -> ClipFacts:
+        found = await asyncio.to_thread(inspect, audio, clip.text, clip.voice.speed)
+        return ClipFacts(clip.key, len(clip.text), len(audio), found.duration_ms)
+
+    def _attempts(self) -> AsyncRetrying:
+        return AsyncRetrying(
+            retry=retry_if_exception_type(ClipFailed),
+            stop=stop_after_attempt(self._max_attempts),
+            wait=_backoff,
+            before_sleep=self._slow_down_together,
+            sleep=self._doors.sleep,
+            reraise=True,
+        )
+
+    async def _slow_down_together(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        seconds = state.next_action.sleep if state.next_action else 0
+        _log.info(
+            "a clip is tried again", attempt=state.attempt_number, wait_seconds=round(seconds, 1), reason=str(error)
+        )
+        if isinstance(error, RateLimited):
+            asked = error.retry_after_seconds
+            await self._pacer.hold(seconds if asked is None else asked)

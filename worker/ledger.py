@@ -1,0 +1,140 @@
+"""Writes what a run has done: files, card URLs, costs and progress together, as the job's only writer."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import jobs
+from shared.card_audio import CardChange, CardSide, ClipFacts, record_cards, record_clips, write_urls
+from shared.clips import Voice
+from shared.database import Sessions
+from shared.jobs import Checkpoint, Run
+from shared.models import CardAudio
+from shared.storage import LocalStorage
+from worker.plan import Clip
+from worker.progress import Progress
+
+
+@dataclass
+class _Unwritten:
+    """What happened since the last checkpoint."""
+
+    links: list[tuple[str, str]] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    changes: list[CardChange] = field(default_factory=list)
+    urls: dict[CardSide, str | None] = field(default_factory=dict)
+    clips: dict[str, tuple[Voice, ClipFacts]] = field(default_factory=dict)
+
+
+class Ledger:
+    """Collects what one run does. Nothing is written, and no card's file replaced, before `checkpoint` or `finish`."""
+
+    def __init__(self, sessions: Sessions, storage: LocalStorage, public_base_url: str, run: Run) -> None:
+        self._sessions = sessions
+        self._storage = storage
+        self._public_base_url = public_base_url
+        self._run = run
+        self._outdated: Collection[CardSide] = ()
+        self._progress = Progress(run.phrases)
+        self._new = _Unwritten()
+        self._clips_made = run.clips_made
+        self._characters_billed = run.characters_billed
+
+    def note_outdated(self, sides: Collection[CardSide]) -> None:
+        """These sides have audio that says something else than this job wants: they lose it if they get no new one."""
+        self._outdated = sides
+
+    def bill(self, characters: int) -> None:
+        """The upstream answered, and charges for so many characters."""
+        self._characters_billed += characters
+
+    def record(self, clip: Clip, facts: ClipFacts, made_now: bool) -> None:
+        """A clip is in the storage, and not yet on record."""
+        self._new.clips[clip.key] = (clip.voice, facts)
+        self._clips_made += made_now
+
+    def link(self, clip: Clip, facts: ClipFacts) -> None:
+        """A side gets a clip."""
+        self._new.links.append((clip.file_name, clip.key))
+        self._done(clip, CardChange(clip.card_id, clip.side, clip.text_hash, clip.key, facts.bytes))
+
+    def keep(self, clip: Clip, now: CardAudio) -> None:
+        """A side has the right audio already; from now on this job vouches for it."""
+        self._done(clip, CardChange(clip.card_id, clip.side, now.text_hash, now.clip_key, now.bytes))
+
+    def skip(self, clip: Clip) -> None:
+        """A side is blank."""
+        self._progress.settle(clip.index, clip.side, None)
+        self._new.urls[clip.card_id, clip.side] = None
+        self._silence(clip)
+
+    def fail(self, clip: Clip, reason: str) -> None:
+        """A side gets no audio. What says something else by now goes; the right words in an older voice stay."""
+        self._progress.fail(clip.index, clip.side, reason)
+        self._silence(clip)
+
+    def supersede(self, clip: Clip) -> None:
+        """A later job has been there: the side is left as it is."""
+        self._progress.fail(clip.index, clip.side, "superseded by a later job")
+
+    def give_up(self, clips: Sequence[Clip], reason: str) -> None:
+        """Fails all that is not written yet, without touching a file: what is there stays as it is."""
+        unlinked = {name for name, _ in self._new.links}
+        lost = {
+            (clip.card_id, clip.side): clip
+            for clip in clips
+            if clip.file_name in unlinked or not self._progress.is_settled(clip.index, clip.side)
+        }
+        for clip in lost.values():
+            self._progress.fail(clip.index, clip.side, reason)
+        self._new = _Unwritten(
+            clips=self._new.clips,
+            changes=[change for change in self._new.changes if (change.card_id, change.side) not in lost],
+            urls={side: url for side, url in self._new.urls.items() if side not in lost},
+        )
+
+    async def checkpoint(self) -> None:
+        """Writes all that is new. Raises `LostRun` before anything is touched when another run has the job by now."""
+        async with self._sessions.begin() as session:
+            await self._write(session)
+            await jobs.checkpoint(session, self._run, self._so_far())
+        self._new = _Unwritten()
+
+    async def finish(self) -> None:
+        """Writes all that is new, and the job's end."""
+        error_message = self._progress.error_message()
+        async with self._sessions.begin() as session:
+            await self._write(session)
+            await jobs.finish(session, self._run, self._so_far(), error_message)
+
+    async def _write(self, session: AsyncSession) -> None:
+        new = self._new
+        await jobs.hold(session, self._run)
+        await self._storage.link(new.links)
+        await self._storage.remove(new.removed)
+        await record_clips(session, new.clips)
+        await record_cards(session, self._run, new.changes)
+        await write_urls(session, new.urls)
+
+    def _done(self, clip: Clip, change: CardChange) -> None:
+        url = f"{self._public_base_url}/{clip.file_name}"
+        self._progress.settle(clip.index, clip.side, url)
+        self._new.changes.append(change)
+        self._new.urls[clip.card_id, clip.side] = url
+
+    def _silence(self, clip: Clip) -> None:
+        if (clip.card_id, clip.side) in self._outdated:
+            self._new.changes.append(CardChange(clip.card_id, clip.side, clip.text_hash))
+            self._new.urls[clip.card_id, clip.side] = None
+            self._new.removed.append(clip.file_name)
+
+    def _so_far(self) -> Checkpoint:
+        return Checkpoint(
+            self._progress.processed_count,
+            self._progress.result_urls(),
+            self._clips_made,
+            # What an earlier run of this job made is found, not made, by this one, and is no gain.
+            max(0, self._progress.done_count - self._clips_made),
+            self._characters_billed,
+        )

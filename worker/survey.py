@@ -1,0 +1,87 @@
+"""What a job finds before it makes anything: sides that say the right words already, and clips that are in the storage.
+
+The tables say what to look for; only the storage says that it is there.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from shared.card_audio import CardSide, ClipFacts, read_cards, read_clips
+from shared.database import Sessions
+from shared.jobs import Run
+from shared.models import CardAudio
+from shared.storage import LocalStorage
+from worker.clip_maker import ClipMaker
+from worker.plan import Clip
+
+Verdict = Literal["blank", "superseded", "kept", "wanted"]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What there is to do with each clip of a job.
+
+    `verdicts` has one word for each clip; `now` what the cards have; `stored` the clips, by key, that are wanted and need not
+    be made, `unrecorded` those of them that no table knows; `outdated` the sides whose audio says something else by now.
+    """
+
+    verdicts: Sequence[tuple[Clip, Verdict]]
+    now: Mapping[CardSide, CardAudio]
+    stored: Mapping[str, ClipFacts]
+    unrecorded: Collection[str]
+    outdated: Collection[CardSide]
+
+
+async def survey(
+    sessions: Sessions, storage: LocalStorage, maker: ClipMaker, run: Run, clips: Sequence[Clip]
+) -> Survey:
+    """Compares what a job wants with what is there."""
+    async with sessions.begin() as session:
+        now = await read_cards(session, {clip.card_id for clip in clips})
+        recorded = await read_clips(session, {clip.key for clip in clips})
+    sizes = await storage.sizes([clip.file_name for clip in clips if (clip.card_id, clip.side) in now])
+    verdicts = [(clip, _verdict(run, clip, now.get((clip.card_id, clip.side)), sizes)) for clip in clips]
+    wanted = {clip.key: clip for clip, verdict in verdicts if verdict == "wanted"}
+    stored = await _look_up(storage, maker, run, wanted, recorded)
+    return Survey(
+        verdicts,
+        now,
+        stored,
+        {key for key in stored if stored[key] != recorded.get(key)},
+        {(clip.card_id, clip.side) for clip in clips if _is_outdated(run, clip, now.get((clip.card_id, clip.side)))},
+    )
+
+
+def _verdict(run: Run, clip: Clip, now: CardAudio | None, sizes: Mapping[str, int]) -> Verdict:
+    if not clip.text:
+        return "blank"
+    if now is None:
+        return "wanted"
+    is_later = now.job_seq > run.seq
+    if now.text_hash != clip.text_hash:
+        return "superseded" if is_later else "wanted"
+    # A job that makes anew takes for done only what it, or a later one, has put there.
+    is_new_enough = not run.regenerate or is_later or now.job_id == run.job_id
+    is_there = now.bytes is not None and sizes.get(clip.file_name) == now.bytes
+    return "kept" if is_there and is_new_enough else "wanted"
+
+
+def _is_outdated(run: Run, clip: Clip, now: CardAudio | None) -> bool:
+    return now is not None and now.text_hash != clip.text_hash and now.job_seq <= run.seq
+
+
+async def _look_up(
+    storage: LocalStorage, maker: ClipMaker, run: Run, wanted: Mapping[str, Clip], recorded: Mapping[str, ClipFacts]
+) -> dict[str, ClipFacts]:
+    found: dict[str, ClipFacts] = {}
+    for key, in_storage in (await storage.find_clips(wanted)).items():
+        if run.regenerate and in_storage.made_at < run.created_at:
+            continue
+        facts = recorded.get(key)
+        if facts is None or facts.bytes != in_storage.bytes:
+            # A worker died between storing it and saying so, or the storage is older than the tables.
+            facts = await maker.check_stored(wanted[key])
+        if facts:
+            found[key] = facts
+    return found

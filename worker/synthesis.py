@@ -1,0 +1,150 @@
+"""Jobs, from their phrases to their end: what is there is kept, what is stored is linked, and only what is missing is made."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from shared import jobs
+from shared.clips import Side, Voice
+from shared.database import DATABASE_AWAY, Sessions
+from shared.errors import LostRun, ShuttingDown, StorageFault
+from shared.jobs import Run
+from shared.storage import LocalStorage
+from worker.clip_maker import ClipMaker
+from worker.errors import ClipFailed, ClipRefused, UpstreamClosed
+from worker.ledger import Ledger
+from worker.plan import Clip, clips_of
+from worker.survey import Survey, survey
+from worker.turns import Party
+
+_CHECKPOINT_SECONDS = 1.0
+_INTERNAL_ERROR = "An error inside the service, which its log tells: the job can be run again once it is mended."
+_log = structlog.get_logger(__name__)
+
+# What is spoken once, and all the sides that want it.
+Task = list[Clip]
+
+
+@dataclass(frozen=True)
+class Synthesizer:
+    """Runs jobs, any number at once. `hands` is how many clips one job may have in the making."""
+
+    sessions: Sessions
+    storage: LocalStorage
+    maker: ClipMaker
+    voices: Mapping[Side, Voice]
+    public_base_url: str
+    hands: int
+
+    async def run(self, job_id: str) -> None:
+        """Takes a job to its end. Raises only what is not the job's fault: run again, it goes on where it was."""
+        async with self.sessions.begin() as session:
+            run = await jobs.start(session, job_id)
+        if run is None:
+            _log.info("nothing to do: the job has ended, or is gone", job_id=job_id)
+            return
+        await _JobRun(self, run).run()
+
+
+class _JobRun:
+    """One attempt at one job."""
+
+    def __init__(self, parts: Synthesizer, run: Run) -> None:
+        self._parts = parts
+        self._run = run
+        self._clips = clips_of(run.phrases, parts.voices)
+        self._ledger = Ledger(parts.sessions, parts.storage, parts.public_base_url, run)
+        self._fault: Exception | None = None
+        self._closed: UpstreamClosed | None = None
+
+    async def run(self) -> None:
+        try:
+            await self._make(self._take_stock(await self._survey()))
+            return await self._ledger.finish()
+        except (ShuttingDown, LostRun, *DATABASE_AWAY):
+            raise
+        except StorageFault as fault:
+            self._ledger.give_up(self._clips, str(fault))
+        except Exception:
+            _log.exception("a job failed by an error of ours", job_id=self._run.job_id)
+            self._ledger.give_up(self._clips, _INTERNAL_ERROR)
+        await self._ledger.finish()
+
+    async def _survey(self) -> Survey:
+        parts = self._parts
+        return await survey(parts.sessions, parts.storage, parts.maker, self._run, self._clips)
+
+    def _take_stock(self, found: Survey) -> list[Task]:
+        """Enters what need not be made, and returns what must: identical texts once."""
+        missing: dict[str, Task] = {}
+        self._ledger.note_outdated(found.outdated)
+        for clip, verdict in found.verdicts:
+            match verdict:
+                case "blank":
+                    self._ledger.skip(clip)
+                case "superseded":
+                    self._ledger.supersede(clip)
+                case "kept":
+                    self._ledger.keep(clip, found.now[clip.card_id, clip.side])
+                case "wanted" if facts := found.stored.get(clip.key):
+                    if clip.key in found.unrecorded:
+                        self._ledger.record(clip, facts, made_now=False)
+                    self._ledger.link(clip, facts)
+                case "wanted":
+                    missing.setdefault(clip.key, []).append(clip)
+        return list(missing.values())
+
+    async def _make(self, missing: Sequence[Task]) -> None:
+        tasks = iter(missing)
+        hands = {asyncio.create_task(self._hand(tasks)) for _ in range(min(self._parts.hands, len(missing)))}
+        try:
+            await self._checkpoint_until_done(hands)
+        except asyncio.CancelledError:
+            for hand in hands:
+                hand.cancel()
+            raise
+        if self._fault:
+            raise self._fault
+
+    async def _checkpoint_until_done(self, hands: set[asyncio.Task[None]]) -> None:
+        while hands:
+            _, hands = await asyncio.wait(hands, timeout=_CHECKPOINT_SECONDS)
+            if not self._fault or isinstance(self._fault, ShuttingDown):
+                await self._checkpoint()
+
+    async def _checkpoint(self) -> None:
+        try:
+            await self._ledger.checkpoint()
+        except Exception as fault:
+            self._fault = fault
+
+    async def _hand(self, tasks: Iterator[Task]) -> None:
+        """Makes one clip after the other. Whatever goes wrong, a clip that is under way is finished: it is paid for."""
+        for task in tasks:
+            if self._fault:
+                return
+            try:
+                await self._make_one(task)
+            except (ClipFailed, ClipRefused) as error:
+                self._fail(task, error)
+            except UpstreamClosed as error:
+                self._closed = error
+                self._fail(task, error)
+            except Exception as fault:
+                self._fault = self._fault or fault
+
+    async def _make_one(self, task: Task) -> None:
+        if self._closed:
+            raise self._closed
+        not_before = self._run.created_at if self._run.regenerate else None
+        party = Party(self._run.user_id, self._run.job_id)
+        facts, made_now = await self._parts.maker.make(task[0], party, not_before, self._ledger.bill)
+        self._ledger.record(task[0], facts, made_now)
+        for clip in task:
+            self._ledger.link(clip, facts)
+
+    def _fail(self, task: Task, error: Exception) -> None:
+        for clip in task:
+            self._ledger.fail(clip, str(error))
