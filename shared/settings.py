@@ -108,7 +108,7 @@ class WorkerSettings(StorageSettings):
     """What the worker needs."""
 
     tts_engine: EngineName = "speech"
-    openai_api_key: SecretStr | None = None
+    openai_api_key: SecretStr = SecretStr("")
     openai_base_url: BaseUrl = OPENAI_BASE_URL
     tts_model: str | None = None
     tts_voice_en: str | None = None
@@ -134,7 +134,7 @@ class WorkerSettings(StorageSettings):
 
     @model_validator(mode="after")
     def _check_key(self) -> "WorkerSettings":
-        if self.tts_engine == "speech" and self.openai_api_key is None:
+        if self.tts_engine == "speech" and not self.openai_api_key.get_secret_value():
             raise ValueError(
                 "OPENAI_API_KEY: missing; the speech engine needs it (any word will do for a server that asks for none)"
             )

@@ -77,7 +77,6 @@ def open_engine(settings: WorkerSettings) -> Engine:
         return EspeakEngine(settings.voice(side) for side in SIDES)
     from worker.engines.speech import SpeechEngine
 
-    assert settings.openai_api_key  # the settings made sure of it
     return SpeechEngine(
         settings.openai_api_key.get_secret_value(),
         settings.openai_base_url,

@@ -1,0 +1,1 @@
+"""The HTTP side: takes jobs in, tells how they go."""

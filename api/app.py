@@ -1,0 +1,51 @@
+"""The API, put together. Wiring only."""
+
+from advanced_alchemy.extensions.litestar import AsyncSessionConfig, SQLAlchemyAsyncConfig, SQLAlchemyPlugin
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.handlers import ASGIRouteHandler
+from litestar.middleware import DefineMiddleware
+from procrastinate import App
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api import health, jobs
+from api.auth import AuthMiddleware, TokenVerifier
+from api.openapi import openapi_config
+from api.problems import problem_details
+from shared.database import create_engine
+from shared.logs import configure_logs
+from shared.queue import create_queue
+from shared.settings import ApiSettings, read_settings
+
+_BODY_LIMIT_BYTES = 20 * 1024 * 1024
+_DATABASE_CONNECTIONS = 20
+
+
+def create_app(settings: ApiSettings | None = None) -> Litestar:
+    """The API as the settings say; they are read here unless given."""
+    settings = settings or read_settings(ApiSettings)
+    configure_logs(settings)
+    queue = create_queue(settings)
+    database = SQLAlchemyAsyncConfig(
+        engine_instance=create_engine(settings, _DATABASE_CONNECTIONS),
+        session_config=AsyncSessionConfig(expire_on_commit=False),
+        set_default_exception_handler=False,  # errors are told in one place
+    )
+    authenticate = DefineMiddleware(AuthMiddleware, verifier=TokenVerifier(settings))
+    return Litestar(
+        route_handlers=[jobs.routes(authenticate), health.health, health.ready, *_audio(settings)],
+        dependencies={"queue": Provide(lambda: queue, sync_to_thread=False)},
+        plugins=[SQLAlchemyPlugin(database), problem_details()],
+        openapi_config=openapi_config(),
+        request_max_body_size=_BODY_LIMIT_BYTES,
+        signature_types=[App, AsyncSession],
+        logging_config=None,
+    )
+
+
+def _audio(settings: ApiSettings) -> list[ASGIRouteHandler]:
+    if not settings.api_serves_audio:
+        return []
+    from api.audio import audio_route  # its library is an extra
+
+    return [audio_route(settings.storage_dir)]

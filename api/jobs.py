@@ -1,0 +1,62 @@
+"""The routes of a job: read what is asked, let `shared/jobs.py` do it, answer."""
+
+from typing import Any
+
+from litestar import Request, Router, get, post
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from litestar.middleware import DefineMiddleware
+from litestar.status_codes import HTTP_202_ACCEPTED, HTTP_415_UNSUPPORTED_MEDIA_TYPE
+from procrastinate import App
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api import generate_request
+from api.auth import User
+from api.openapi import SECURITY, GenerateOperation
+from api.schemas import JobAccepted, JobAnswer, job_status
+from shared import jobs
+from shared.queue import enqueue
+
+_Request = Request[User, Any, State]
+
+
+@post(
+    "/generate",
+    status_code=HTTP_202_ACCEPTED,
+    operation_id="generate",
+    operation_class=GenerateOperation,
+    summary="Make a deck's audio",
+)
+async def generate(request: _Request, db_session: AsyncSession, queue: App) -> JobAccepted:
+    """Queues a job that gives every phrase its two voices. Only the deck's owner may."""
+    wanted = await _read(request)
+    async with db_session.begin():
+        await jobs.check_owner(db_session, wanted.deck_id, request.user.id)
+        cards = await jobs.cards_of_deck(db_session, wanted.deck_id, generate_request.card_ids(wanted))
+        phrases = generate_request.check_phrases(wanted, cards)
+        job_id = await jobs.create(db_session, request.user.id, wanted.deck_id, phrases, wanted.regenerate)
+        await enqueue(queue, db_session, job_id, wanted.deck_id)
+    return JobAccepted(ok=True, job_id=job_id)
+
+
+@get("/status/{job_id:str}", operation_id="status", summary="How a job is going")
+async def status(request: _Request, db_session: AsyncSession, job_id: str) -> JobAnswer:
+    """The job as it stands. Another user's job does not exist."""
+    async with db_session.begin():
+        return JobAnswer(job=job_status(await jobs.find(db_session, job_id, request.user.id)))
+
+
+async def _read(request: _Request) -> generate_request.GenerateRequest:
+    media_type, _ = request.content_type
+    if media_type != "application/json":
+        raise HTTPException(
+            "Send the body as Content-Type: application/json.", status_code=HTTP_415_UNSUPPORTED_MEDIA_TYPE
+        )
+    return generate_request.read(await request.body())
+
+
+def routes(authenticate: DefineMiddleware) -> Router:
+    """All of them, behind the token."""
+    return Router(
+        "/api/tts", route_handlers=[generate, status], middleware=[authenticate], tags=["jobs"], security=SECURITY
+    )

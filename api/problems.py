@@ -1,0 +1,72 @@
+"""Every error as `application/problem+json` (RFC 9457): the one place that knows what a fact means in HTTP."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from litestar.exceptions import HTTPException
+from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsException, ProblemDetailsPlugin
+
+from shared.database import DATABASE_AWAY
+from shared.errors import DeckBelongsToAnother, DeckNotFound, InvalidRequest, JobNotFound, MemolistError
+
+_RETRY_AFTER_SECONDS = "5"
+_STATUSES: dict[type[MemolistError], HTTPStatus] = {
+    InvalidRequest: HTTPStatus.BAD_REQUEST,
+    DeckNotFound: HTTPStatus.NOT_FOUND,
+    DeckBelongsToAnother: HTTPStatus.FORBIDDEN,
+    JobNotFound: HTTPStatus.NOT_FOUND,
+}
+_log = structlog.get_logger(__name__)
+
+
+def problem_details() -> ProblemDetailsPlugin:
+    """The plugin that answers every exception."""
+    converters: dict[type[Exception], Callable[[Any], ProblemDetailsException]] = {
+        MemolistError: _of_domain_error,
+        HTTPException: _of_http_exception,
+        Exception: _of_bug,
+    }
+    converters |= dict.fromkeys(DATABASE_AWAY, _of_absent_database)
+    return ProblemDetailsPlugin(ProblemDetailsConfig(exception_to_problem_detail_map=converters))
+
+
+def _of_domain_error(error: MemolistError) -> ProblemDetailsException:
+    status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), None)
+    if status is None:
+        return _of_bug(error)
+    return _problem(status, str(error), errors=_phrase_errors(error))
+
+
+def _of_http_exception(error: HTTPException) -> ProblemDetailsException:
+    status = HTTPStatus(error.status_code)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not error.headers:
+        return _of_bug(error)
+    return _problem(status, error.detail or status.description, headers=error.headers)
+
+
+def _of_absent_database(error: Exception) -> ProblemDetailsException:
+    _log.warning("the database is away", reason=type(error).__name__)
+    return _problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The database cannot be reached just now; nothing was queued. Try again in a few seconds.",
+        headers={"Retry-After": _RETRY_AFTER_SECONDS},
+    )
+
+
+def _of_bug(error: Exception) -> ProblemDetailsException:
+    _log.error("a request failed by an error of ours", exc_info=error)
+    return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "An error inside the service, which its log tells.")
+
+
+def _problem(
+    status: HTTPStatus, detail: str, headers: dict[str, str] | None = None, errors: list[dict[str, Any]] | None = None
+) -> ProblemDetailsException:
+    extra: dict[str, Any] = {"ok": False} | ({"errors": errors} if errors else {})
+    return ProblemDetailsException(status_code=status, title=status.phrase, detail=detail, headers=headers, extra=extra)
+
+
+def _phrase_errors(error: MemolistError) -> list[dict[str, Any]]:
+    faults = error.errors if isinstance(error, InvalidRequest) else ()
+    return [{"index": fault.index, "cardId": fault.card_id, "message": fault.message} for fault in faults]
