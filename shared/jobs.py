@@ -56,7 +56,7 @@ async def check_owner(session: AsyncSession, deck_id: str, user_id: str) -> None
     owner = (await session.execute(select(Deck.user_id).where(Deck.id == deck_id))).one_or_none()
     if owner is None:
         raise DeckNotFound
-    if owner.userId != user_id:
+    if owner.user_id != user_id:
         raise DeckBelongsToAnother
 
 
@@ -133,8 +133,8 @@ async def start(session: AsyncSession, job_id: str) -> Run | None:
         job_id,
         token,
         record.seq,
-        record.userId,
-        record.deckId,
+        record.user_id,
+        record.deck_id,
         record.phrases,
         record.regenerate,
         record.created_at,

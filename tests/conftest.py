@@ -1,12 +1,15 @@
 """What every test can ask for: a server per pytest process, a database per test."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 import migrations
 from shared.database_url import libpq_conninfo
 from tests.postgres import Postgres, running_postgres
+from tests.service import Service
+from tests.speech_server import SpeechServer
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +43,23 @@ def _database(postgres: Postgres, template: str) -> Iterator[str]:
     url = postgres.create_database(template)
     yield url
     postgres.drop_database(url)
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[SpeechServer]:
+    """The stand-in for OpenAI."""
+    async with SpeechServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def service(database_url: str, tmp_path: Path, upstream: SpeechServer) -> AsyncIterator[Service]:
+    """The service with a database and an upstream of its own, at no pace; nothing of it runs yet."""
+    environment = {
+        "TTS_ENGINE": "speech",
+        "OPENAI_API_KEY": "sk-test-key-of-the-stand-in",
+        "OPENAI_BASE_URL": upstream.url,
+        "TTS_REQUEST_INTERVAL_MS": "0",
+    }
+    async with Service(database_url, tmp_path, environment) as service:
+        yield service

@@ -26,7 +26,7 @@ _DATABASE_CONNECTIONS = 10
 # Two for each place in flight: one is asked for while the answer before it is checked and stored.
 _HANDS_PER_PLACE = 2
 _DEAD_AFTER_HEARTBEATS = 3
-_log = structlog.get_logger(__name__)
+_log = structlog.get_logger("worker")
 
 
 def main() -> None:
