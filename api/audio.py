@@ -25,12 +25,16 @@ def audio_route(folder: Path) -> ASGIRouteHandler:
         try:
             await files(scope, receive, send)  # type: ignore[arg-type]
         except HTTPException as error:
-            raise LitestarException(error.detail, status_code=error.status_code) from None
+            headers = dict(error.headers or {})
+            raise LitestarException(error.detail, status_code=error.status_code, headers=headers) from None
 
     return audio
 
 
 class _CardFiles(StaticFiles):
+    async def check_config(self) -> None:
+        """Nothing to check: the worker makes the folder, perhaps later."""
+
     async def get_response(self, path: str, scope: Scope) -> Response:  # type: ignore[override]
         if not _NAME.fullmatch(path):
             raise HTTPException(404)

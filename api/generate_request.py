@@ -63,12 +63,16 @@ def check_phrases(request: GenerateRequest, cards_of_deck: Collection[str]) -> l
 
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
-        fields = json.loads(body.decode("utf-8-sig"))
+        fields = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise InvalidRequest("The body is not JSON in UTF-8.") from None
     if not isinstance(fields, dict):
         raise InvalidRequest("The body must be a JSON object with deckId and phrases.")
     return fields
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is Python's, not JSON's")
 
 
 def _text_faults(phrase: Any) -> Iterator[str]:

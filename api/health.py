@@ -1,5 +1,7 @@
 """Whether the API is alive, and whether it can work. Neither needs a token."""
 
+from http import HTTPStatus
+
 from litestar import get
 from litestar.exceptions import ServiceUnavailableException
 from sqlalchemy import text
@@ -7,6 +9,7 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import migrations
+from api.openapi import problems
 from api.schemas import Health
 
 
@@ -25,7 +28,13 @@ async def health() -> Health:
     return Health(ok=True)
 
 
-@get("/ready", operation_id="ready", summary="Ready", tags=["health"])
+@get(
+    "/ready",
+    operation_id="ready",
+    summary="Ready",
+    tags=["health"],
+    responses=problems(HTTPStatus.SERVICE_UNAVAILABLE),
+)
 async def ready(db_session: AsyncSession) -> Health:
     """The database answers, and its schema is the one that this version wants."""
     try:

@@ -1,10 +1,11 @@
 """The routes of a job: read what is asked, let `shared/jobs.py` do it, answer."""
 
+from http import HTTPStatus
 from typing import Any
 
 from litestar import Request, Router, get, post
 from litestar.datastructures import State
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, InternalServerException
 from litestar.middleware import DefineMiddleware
 from litestar.status_codes import HTTP_202_ACCEPTED, HTTP_415_UNSUPPORTED_MEDIA_TYPE
 from procrastinate import App
@@ -12,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import generate_request
 from api.auth import User
-from api.openapi import SECURITY, GenerateOperation
+from api.openapi import SECURITY, GenerateOperation, StatusOperation, problems
 from api.schemas import JobAccepted, JobAnswer, job_status
 from shared import jobs
+from shared.errors import InvalidRequest
 from shared.queue import enqueue
 
 _Request = Request[User, Any, State]
@@ -26,6 +28,15 @@ _Request = Request[User, Any, State]
     operation_id="generate",
     operation_class=GenerateOperation,
     summary="Make a deck's audio",
+    responses=problems(
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    ),
 )
 async def generate(request: _Request, db_session: AsyncSession, queue: App) -> JobAccepted:
     """Queues a job that gives every phrase its two voices. Only the deck's owner may."""
@@ -39,7 +50,13 @@ async def generate(request: _Request, db_session: AsyncSession, queue: App) -> J
     return JobAccepted(ok=True, job_id=job_id)
 
 
-@get("/status/{job_id:str}", operation_id="status", summary="How a job is going")
+@get(
+    "/status/{job_id:str}",
+    operation_id="status",
+    operation_class=StatusOperation,
+    summary="How a job is going",
+    responses=problems(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
+)
 async def status(request: _Request, db_session: AsyncSession, job_id: str) -> JobAnswer:
     """The job as it stands. Another user's job does not exist."""
     async with db_session.begin():
@@ -52,7 +69,16 @@ async def _read(request: _Request) -> generate_request.GenerateRequest:
         raise HTTPException(
             "Send the body as Content-Type: application/json.", status_code=HTTP_415_UNSUPPORTED_MEDIA_TYPE
         )
-    return generate_request.read(await request.body())
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise HTTPException("Send the body uncompressed.", status_code=HTTP_415_UNSUPPORTED_MEDIA_TYPE)
+    return generate_request.read(await _body(request))
+
+
+async def _body(request: _Request) -> bytes:
+    try:
+        return await request.body()
+    except InternalServerException:  # what Litestar makes of a client that left
+        raise InvalidRequest("The body ended before its time.") from None
 
 
 def routes(authenticate: DefineMiddleware) -> Router:

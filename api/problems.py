@@ -7,6 +7,10 @@ from typing import Any
 import structlog
 from litestar.exceptions import HTTPException
 from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsException, ProblemDetailsPlugin
+from procrastinate.exceptions import ConnectorException
+from psycopg import Error as PostgresError
+from psycopg import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from shared.database import DATABASE_AWAY
 from shared.errors import DeckBelongsToAnother, DeckNotFound, InvalidRequest, JobNotFound, MemolistError
@@ -18,6 +22,12 @@ _STATUSES: dict[type[MemolistError], HTTPStatus] = {
     DeckBelongsToAnother: HTTPStatus.FORBIDDEN,
     JobNotFound: HTTPStatus.NOT_FOUND,
 }
+# Where Litestar only repeats the status.
+_DETAILS = {
+    HTTPStatus.NOT_FOUND: "There is nothing at this address.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This address knows other methods: the header Allow names them.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large: 20 MiB is the most.",
+}
 _log = structlog.get_logger(__name__)
 
 
@@ -28,7 +38,7 @@ def problem_details() -> ProblemDetailsPlugin:
         HTTPException: _of_http_exception,
         Exception: _of_bug,
     }
-    converters |= dict.fromkeys(DATABASE_AWAY, _of_absent_database)
+    converters |= dict.fromkeys((*DATABASE_AWAY, ConnectorException), _of_database_error)
     return ProblemDetailsPlugin(ProblemDetailsConfig(exception_to_problem_detail_map=converters))
 
 
@@ -43,10 +53,13 @@ def _of_http_exception(error: HTTPException) -> ProblemDetailsException:
     status = HTTPStatus(error.status_code)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not error.headers:
         return _of_bug(error)
-    return _problem(status, error.detail or status.description, headers=error.headers)
+    return _problem(status, _DETAILS.get(status) or error.detail or status.description, headers=error.headers)
 
 
-def _of_absent_database(error: Exception) -> ProblemDetailsException:
+def _of_database_error(error: Exception) -> ProblemDetailsException:
+    # The queue wraps all that Postgres says in one class.
+    if isinstance(error, ConnectorException) and not isinstance(error.__cause__, OperationalError | InterfaceError):
+        return _of_bug(error)
     _log.warning("the database is away", reason=type(error).__name__)
     return _problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
@@ -56,8 +69,20 @@ def _of_absent_database(error: Exception) -> ProblemDetailsException:
 
 
 def _of_bug(error: Exception) -> ProblemDetailsException:
-    _log.error("a request failed by an error of ours", exc_info=error)
+    _log.error("a request failed by an error of ours", exc_info=_without_rows(error))
     return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "An error inside the service, which its log tells.")
+
+
+def _without_rows(error: Exception) -> Exception:
+    """Where Postgres refuses a row it shows the row, and with it the phrases: the log gets only what the error is."""
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, PostgresError):
+            link.args = (link.diag.message_primary,)
+        elif isinstance(link, DBAPIError):
+            link.args = (type(link.orig).__name__,)
+        link = link.__cause__ or link.__context__
+    return error
 
 
 def _problem(

@@ -1,6 +1,7 @@
 """What is on the wire, in camelCase. Struct fields are the contract's names."""
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -30,6 +31,24 @@ class JobStatus(Wire):
     result_urls: list[ResultUrl]
     created_at: str
     completed_at: str | None
+
+
+class PhraseFault(Wire):
+    """What is wrong with the phrase at `index`."""
+
+    index: int
+    card_id: str | None
+    message: str
+
+
+class Problem(Wire):
+    """Any error, as RFC 9457 has it; `errors` names every bad phrase."""
+
+    ok: Literal[False]
+    title: str
+    status: int
+    detail: str
+    errors: list[PhraseFault] | msgspec.UnsetType = msgspec.UNSET
 
 
 class JobAnswer(Wire):

@@ -15,14 +15,17 @@ SIDES: tuple[Side, Side] = ("en", "fr")
 # Part of every key: raise it when what is done to a text or to its audio changes so much that old audio should not be reused.
 PIPELINE_VERSION = 1
 
-# Only elements that HTML knows, with attributes as HTML writes them: "I <3 you", "a < b" and "<your name>" are words, not markup.
+# Only elements that HTML knows, with attributes as HTML writes them: "I <3 you", "a < b", "<your name>" and "<a verb>" are words.
 _ELEMENTS = (
     "a|abbr|acronym|address|article|aside|audio|b|bdi|bdo|big|blockquote|body|br|button|caption|center|cite|code|col|colgroup"
     "|data|dd|del|details|dfn|div|dl|dt|em|figcaption|figure|font|footer|form|h[1-6]|head|header|hr|html|i|img|input|ins|kbd"
     "|label|li|link|main|mark|meta|nav|ol|p|picture|pre|q|rp|rt|ruby|s|samp|section|small|source|span|strike|strong|sub"
     "|summary|sup|svg|table|tbody|td|tfoot|th|thead|time|title|tr|track|tt|u|ul|var|video|wbr"
 )
-_ATTRIBUTE = r"""\s+[^\s"'<>/=]+(?:\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'=<>`]+))?"""
+_BARE = "allowfullscreen|async|autoplay|checked|compact|controls|default|disabled|hidden|inert|ismap|loop|multiple|muted|noshade|nowrap"
+_BARE += "|open|readonly|required|reversed|selected"
+_VALUE = r"""(?:"[^"<]*"|'[^'<]*'|[^\s"'=<>`]+)"""
+_ATTRIBUTE = rf"""\s+(?:[^\s"'<>/=]+\s*=\s*{_VALUE}|(?:{_BARE}|data-[\w-]+)(?=[\s/>]))"""
 _TAG = re.compile(rf"</?({_ELEMENTS})(?:{_ATTRIBUTE})*\s*/?>", re.IGNORECASE)
 # Neither runs past the next opening of its own kind, so that a text full of openings costs linear time.
 _COMMENT = re.compile(r"<!--(?:(?!-->|<!--).)*-->", re.DOTALL)
@@ -55,7 +58,9 @@ def normalise(text: str) -> str:
     """
     without_markup = _TAG.sub(_gap, _UNSPOKEN.sub(" ", _COMMENT.sub(" ", text)))
     plain = _ENTITY.sub(lambda entity: html.unescape(entity[0]), without_markup)
-    return " ".join(unicodedata.normalize("NFC", "".join(map(_audible, plain))).split())
+    words = unicodedata.normalize("NFC", "".join(map(_audible, plain))).split()
+    # At the edge of a word a joiner joins nothing; alone it would be a text with nothing to say.
+    return " ".join(filter(None, (word.strip(_JOINERS) for word in words)))
 
 
 def text_hash(text: str, side: Side) -> str:

@@ -16,6 +16,7 @@ _PRISMA_ONLY = frozenset(
 _SESSION_OPTIONS = "-c search_path=tts,public -c TimeZone=UTC"
 # A host that drops packets would otherwise hold a connection attempt for minutes.
 _CONNECT_TIMEOUT_SECONDS = 5
+_UNESCAPED = "special characters in a user name or a password must be escaped: @ is %40, / is %2F, # is %23, ? is %3F"
 
 
 def libpq_conninfo(database_url: str) -> str:
@@ -23,6 +24,7 @@ def libpq_conninfo(database_url: str) -> str:
     url = _without_prisma_parameters(database_url)
     try:
         given = conninfo_to_dict(url)
+        _check_port(str(given.get("port") or ""))
         return make_conninfo(
             url,
             options=" ".join(filter(None, [str(given.get("options") or ""), _SESSION_OPTIONS])),
@@ -32,14 +34,23 @@ def libpq_conninfo(database_url: str) -> str:
         raise ValueError("not a database URL; one looks like postgresql://user:password@host:5432/name") from None
 
 
+def _check_port(ports: str) -> None:
+    # Part of a password, for instance, where that has a slash in it: libpq would show it when it cannot connect.
+    if not all(port.isascii() and port.isdigit() for port in ports.split(",") if port):
+        raise ValueError(_UNESCAPED)
+
+
 def _without_prisma_parameters(database_url: str) -> str:
     try:
         parts = urlsplit(database_url)
-        parameters = parse_qsl(parts.query, keep_blank_values=True)
+        # As in libpq, a plus is a plus and no space.
+        parameters = parse_qsl(parts.query.replace("+", "%2B"), keep_blank_values=True)
     except ValueError:
         raise ValueError("not a URL") from None
-    if parts.scheme not in ("postgresql", "postgres"):
+    if not database_url.startswith(("postgresql://", "postgres://")):
         raise ValueError("must start with postgresql://")
+    if "#" in database_url or parts.netloc.count("@") > 1 or not database_url.isprintable():
+        raise ValueError(_UNESCAPED)
     if any(name == "schema" and value != "public" for name, value in parameters):
         raise ValueError("only schema=public is possible: the job and card tables live there")
     kept = [(name, value) for name, value in parameters if name not in _PRISMA_ONLY]

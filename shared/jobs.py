@@ -53,7 +53,9 @@ class Checkpoint:
 
 async def check_owner(session: AsyncSession, deck_id: str, user_id: str) -> None:
     """Raises `DeckNotFound` or `DeckBelongsToAnother`."""
-    owner = (await session.execute(select(Deck.user_id).where(Deck.id == deck_id))).one_or_none()
+    # Where Prisma made foreign keys, the deck must outlive the transaction.
+    deck = select(Deck.user_id).where(Deck.id == deck_id).with_for_update(read=True, key_share=True)
+    owner = (await session.execute(deck)).one_or_none()
     if owner is None:
         raise DeckNotFound
     if owner.user_id != user_id:

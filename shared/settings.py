@@ -7,13 +7,21 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     JsonConfigSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    SettingsError,
 )
 
 from shared.clips import Side, Voice
@@ -25,8 +33,12 @@ EngineName = Literal["speech", "espeak"]
 
 
 def _base_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(url)
+        is_base = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # its message shows the URL
+        is_base = False
+    if not is_base or any(character in url for character in "?# ") or not url.isprintable():
         raise ValueError("must be an http(s) URL such as https://api.openai.com/v1")
     if parts.username or parts.password:
         raise ValueError("must not carry a user name or a password")
@@ -34,10 +46,42 @@ def _base_url(url: str) -> str:
 
 
 def _writable_name(path: Path) -> Path:
-    return path.expanduser().absolute()
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        raise ValueError("there is no such home directory") from None
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _database_url(url: SecretStr) -> SecretStr:
+    libpq_conninfo(url.get_secret_value())
+    return url
+
+
+def _header_value(key: SecretStr) -> SecretStr:
+    value = key.get_secret_value()
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise ValueError("must be ASCII characters without spaces: it is sent in an HTTP header")
+    return key
+
+
+def _json_object(value: Any) -> Any:
+    try:
+        content = json.loads(value) if isinstance(value, str) else value
+        json.dumps(content, allow_nan=False)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise ValueError('must be a JSON object such as {"seed": 1}')
+    return content
 
 
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
+# Decoded here and not by pydantic-settings, which would tell of this setting alone.
+JsonObject = Annotated[dict[str, Any], NoDecode, BeforeValidator(_json_object)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
 
@@ -46,7 +90,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_file=".env",
-        env_file_encoding="utf-8",
+        env_file_encoding="utf-8-sig",
         json_file="config.json",
         json_file_encoding="utf-8",
         env_ignore_empty=True,
@@ -55,22 +99,14 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    database_url: SecretStr
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["console", "json"] = "console"
+    database_url: Annotated[SecretStr, AfterValidator(_database_url)]
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
+    log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = "console"
 
     @property
     def conninfo(self) -> str:
         """`DATABASE_URL` as libpq reads it, with our search path and time zone. Carries the password: never to be logged."""
         return libpq_conninfo(self.database_url.get_secret_value())
-
-    @model_validator(mode="after")
-    def _check_database_url(self) -> "Settings":
-        try:
-            _ = self.conninfo
-        except ValueError as error:
-            raise ValueError(f"DATABASE_URL: {error}") from None
-        return self
 
     @classmethod
     def settings_customise_sources(
@@ -108,7 +144,7 @@ class WorkerSettings(StorageSettings):
     """What the worker needs."""
 
     tts_engine: EngineName = "speech"
-    openai_api_key: SecretStr = SecretStr("")
+    openai_api_key: Annotated[SecretStr, AfterValidator(_header_value), Field(validate_default=True)] = SecretStr("")
     openai_base_url: BaseUrl = OPENAI_BASE_URL
     tts_model: str | None = None
     tts_voice_en: str | None = None
@@ -122,7 +158,7 @@ class WorkerSettings(StorageSettings):
         " clairement et à un rythme régulier, comme pour une personne qui apprend la langue."
     )
     tts_speed: Annotated[float, Field(ge=0.25, le=4.0)] = 1.0
-    tts_extra_body: dict[str, Any] = Field(default_factory=dict)
+    tts_extra_body: JsonObject = Field(default_factory=dict)
     tts_request_interval_ms: Annotated[float, Field(ge=0, le=3_600_000)] | None = None
     tts_max_in_flight: Annotated[int, Field(ge=1, le=1_000)] = 8
     tts_max_attempts: Annotated[int, Field(ge=1, le=100)] = 3
@@ -132,13 +168,12 @@ class WorkerSettings(StorageSettings):
     worker_heartbeat_s: Seconds = 3
     worker_shutdown_timeout_s: Seconds = 20
 
-    @model_validator(mode="after")
-    def _check_key(self) -> "WorkerSettings":
-        if self.tts_engine == "speech" and not self.openai_api_key.get_secret_value():
-            raise ValueError(
-                "OPENAI_API_KEY: missing; the speech engine needs it (any word will do for a server that asks for none)"
-            )
-        return self
+    @field_validator("openai_api_key")
+    @classmethod
+    def _check_key(cls, key: SecretStr, others: ValidationInfo) -> SecretStr:
+        if others.data.get("tts_engine") == "speech" and not key.get_secret_value():
+            raise ValueError("missing; the speech engine needs it (any word will do for a server that asks for none)")
+        return key
 
     @property
     def request_interval_ms(self) -> float:
@@ -171,14 +206,10 @@ def read_settings(kind: type[AnySettings]) -> AnySettings:
         return kind()  # type: ignore[call-arg]
     except ValidationError as error:
         stop("; ".join(_line(detail) for detail in error.errors(include_input=False, include_url=False)))
-    except SettingsError as error:
-        stop(f"{_named(error)}: must be JSON")
+    except ConfigFileError as error:
+        stop(str(error))
     except (OSError, ValueError) as error:
-        stop(
-            str(error)
-            if isinstance(error, ConfigFileError)
-            else f"a settings file cannot be read ({type(error).__name__})"
-        )
+        stop(f".env: cannot be read as UTF-8 text ({type(error).__name__})")
 
 
 def stop(line: str) -> NoReturn:
@@ -197,6 +228,8 @@ class _UpperCaseJson(JsonConfigSettingsSource):
     def _read_file(self, file_path: Path | Traversable) -> dict[str, Any]:
         try:
             values = json.loads(file_path.read_text(encoding="utf-8").removeprefix("\ufeff"))
+        except OSError as error:
+            raise ConfigFileError(f"config.json: cannot be read ({type(error).__name__})") from error
         except (ValueError, RecursionError) as error:
             raise ConfigFileError("config.json: not valid JSON") from error
         if not isinstance(values, dict):
@@ -214,8 +247,3 @@ def _line(detail: Any) -> str:
         if detail["type"] == "missing"
         else f"{name}: {message}"
     )
-
-
-def _named(error: SettingsError) -> str:
-    words = str(error).split('"')
-    return words[1].upper() if len(words) > 1 else "a setting"

@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,8 @@ _REASONS = {
     errno.EPERM: "permission denied",
     errno.ENOENT: "a file or folder is missing",
 }
+# For nginx, which is another user, whatever the umask.
+_READABLE_FILE, _READABLE_FOLDER = 0o644, 0o755
 Result = TypeVar("Result")
 
 
@@ -45,8 +47,11 @@ class LocalStorage:
         self._folder = folder
 
     async def prepare(self) -> None:
-        """Makes the hidden folders, and proves that files can be written."""
-        await _in_thread(self._prepare)
+        """Makes the folders, and proves that files can be written; the fault says what to do, to whoever starts the program."""
+        try:
+            await asyncio.to_thread(self._prepare)
+        except OSError as error:
+            raise StorageFault(f"STORAGE_DIR: {_what(error)}. {self._advice(error)}".rstrip()) from error
 
     async def find_clips(self, keys: Collection[str]) -> dict[str, StoredClip]:
         """Those of the clips that are in the cache."""
@@ -73,15 +78,29 @@ class LocalStorage:
         await _in_thread(lambda: self._remove(names))
 
     def _prepare(self) -> None:
-        for folder in (self._folder, self._folder / _CACHE, self._folder / _UNFINISHED):
-            folder.mkdir(parents=True, exist_ok=True)
-        with self._new_file() as probe:
-            probe.touch()
+        _make_readable_folder(self._folder)
+        self._make_hidden_folders()
+        for folder in (self._folder / _UNFINISHED, self._folder / _CACHE, self._folder):
+            with _gone_afterwards(folder / f".{uuid4().hex}") as probe:
+                probe.touch()
         for left_over in (self._folder / _UNFINISHED).iterdir():
             # Another worker may be writing there just now: only what no write takes so long for is left over.
             with suppress(FileNotFoundError):
                 if time.time() - left_over.stat().st_mtime > _UNFINISHED_IS_LEFT_OVER_AFTER_SECONDS:
                     left_over.unlink()
+
+    def _make_hidden_folders(self, *also: Path) -> None:
+        # Never the folder itself: where it is gone a volume is not mounted, and what is written would be lost.
+        for folder in (self._folder / _UNFINISHED, self._folder / _CACHE, *also):
+            folder.mkdir(exist_ok=True)
+
+    def _advice(self, error: OSError) -> str:
+        if error.errno not in (errno.EACCES, errno.EPERM):
+            return ""
+        if not self._folder.is_dir():
+            return "Name a folder that this user can make or write to."
+        chown = f"chown -R {os.getuid()}:{os.getgid()} {self._folder}"
+        return f"Run `{chown}` as root; in compose `docker compose run --rm --user root worker {chown}`."
 
     def _find(self, key: str) -> StoredClip | None:
         try:
@@ -92,7 +111,7 @@ class LocalStorage:
 
     def _put(self, key: str, audio: bytes) -> None:
         target = self._cached(key)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        self._make_hidden_folders(target.parent)
         with self._new_file() as new:
             with new.open("xb") as file:
                 file.write(audio)
@@ -102,7 +121,11 @@ class LocalStorage:
         _flush_folder(target.parent)
 
     def _link(self, clips_by_name: Iterable[tuple[str, str]]) -> None:
-        for name, key in clips_by_name:
+        links = list(clips_by_name)
+        if not links:
+            return
+        self._make_hidden_folders()
+        for name, key in links:
             self._copy(self._cached(key), self._folder / name)
         _flush_folder(self._folder)
 
@@ -115,6 +138,7 @@ class LocalStorage:
             with clip.open("rb") as source, new.open("xb") as file:
                 shutil.copyfileobj(source, file)
                 file.flush()
+                os.fchmod(file.fileno(), _READABLE_FILE)
                 # nginx makes its ETag of whole seconds and the size, and two short clips are often of one size: a changed
                 # file gets another second than the one it replaces.
                 second = max(int(time.time()), _second(target) + 1)
@@ -125,13 +149,8 @@ class LocalStorage:
     def _cached(self, key: str) -> Path:
         return self._folder / _CACHE / key[:2] / f"{key}.mp3"
 
-    @contextmanager
-    def _new_file(self) -> Iterator[Path]:
-        path = self._folder / _UNFINISHED / uuid4().hex
-        try:
-            yield path
-        finally:
-            path.unlink(missing_ok=True)
+    def _new_file(self) -> AbstractContextManager[Path]:
+        return _gone_afterwards(self._folder / _UNFINISHED / uuid4().hex)
 
 
 def open_storage(settings: StorageSettings) -> LocalStorage:
@@ -147,9 +166,26 @@ async def _in_thread(work: Callable[[], Result]) -> Result:
 
 
 def _fault(error: OSError) -> StorageFault:
+    return StorageFault(f"The audio storage cannot be used: {_what(error)}.")
+
+
+def _what(error: OSError) -> str:
     reason = _REASONS.get(error.errno or 0, error.strerror or type(error).__name__)
-    where = f" ({error.filename})" if error.filename else ""
-    return StorageFault(f"The audio storage cannot be used: {reason}{where}.")
+    return f"{reason} ({error.filename})" if error.filename else reason
+
+
+def _make_readable_folder(folder: Path) -> None:
+    if not folder.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(_READABLE_FOLDER)
+
+
+@contextmanager
+def _gone_afterwards(path: Path) -> Iterator[Path]:
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _flush_folder(folder: Path) -> None:

@@ -6,10 +6,11 @@ import signal
 
 import structlog
 from procrastinate import App
+from procrastinate.exceptions import ConnectorException
 
 from shared.clips import SIDES
 from shared.database import create_engine, create_sessions
-from shared.errors import MemolistError
+from shared.errors import MemolistError, ShuttingDown
 from shared.logs import configure_logs
 from shared.queue import QUEUE, create_queue
 from shared.settings import WorkerSettings, read_settings, stop
@@ -19,6 +20,7 @@ from worker.clip_maker import ClipMaker
 from worker.doors import Doors
 from worker.engines import Engine
 from worker.pacing import Pacer
+from worker.readiness import first_line, wait_for_database
 from worker.synthesis import Synthesizer
 from worker.tasks import add_tasks
 
@@ -34,6 +36,8 @@ def main() -> None:
     configure_logs(settings)
     try:
         asyncio.run(run(settings))
+    except ShuttingDown:
+        _log.info("stopped before there was a database")
     except MemolistError as error:
         stop(str(error))
 
@@ -47,6 +51,7 @@ async def run(settings: WorkerSettings) -> None:
     await storage.prepare()
     engine = open_engine(settings)
     database = create_engine(settings, pool_size=_DATABASE_CONNECTIONS)
+    await wait_for_database(database, doors.sleep)
     pacer = Pacer(database, engine.upstream, settings.request_interval_ms, doors.sleep)
     admission = Admission(pacer, doors, settings.tts_max_in_flight)
     maker = ClipMaker(engine, storage, admission, pacer, doors, settings.tts_max_attempts)
@@ -111,6 +116,8 @@ async def _work(queue: App, settings: WorkerSettings, doors: Doors) -> None:
                     update_heartbeat_interval=settings.worker_heartbeat_s,
                     stalled_worker_timeout=settings.worker_heartbeat_s * _DEAD_AFTER_HEARTBEATS,
                 )
+        except ConnectorException as error:
+            _log.warning("the queue cannot be read; trying again", reason=first_line(error.__cause__ or error))
         except Exception:
             _log.exception("the queue cannot be read; trying again")
         await asyncio.sleep(1)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -48,7 +49,7 @@ class ClipMaker:
         async with self._makers.hold(clip.key) as had_to_wait:
             if had_to_wait and (found := await self._just_made(clip, not_before)):
                 return found, False
-            async for attempt in self._attempts():
+            async for attempt in self._attempts(clip):
                 with attempt:
                     return await self._make_once(clip, party, bill), True
         raise AssertionError("tenacity ends with a result or an error")
@@ -79,22 +80,31 @@ class ClipMaker:
         found = await asyncio.to_thread(inspect, audio, clip.text, clip.voice.speed)
         return ClipFacts(clip.key, len(clip.text), len(audio), found.duration_ms)
 
-    def _attempts(self) -> AsyncRetrying:
+    def _attempts(self, clip: Clip) -> AsyncRetrying:
         return AsyncRetrying(
             retry=retry_if_exception_type(ClipFailed),
             stop=stop_after_attempt(self._max_attempts),
             wait=_backoff,
-            before_sleep=self._slow_down_together,
+            after=self._slow_down_together,
+            before_sleep=partial(_tell, clip),
             sleep=self._doors.sleep,
             reraise=True,
         )
 
     async def _slow_down_together(self, state: RetryCallState) -> None:
+        """Also when this clip's last attempt is gone: the upstream's word is for all."""
         error = state.outcome.exception() if state.outcome else None
-        seconds = state.next_action.sleep if state.next_action else 0
-        _log.info(
-            "a clip is tried again", attempt=state.attempt_number, wait_seconds=round(seconds, 1), reason=str(error)
-        )
         if isinstance(error, RateLimited):
             asked = error.retry_after_seconds
-            await self._pacer.hold(seconds if asked is None else asked)
+            await self._pacer.hold(_backoff(state) if asked is None else asked)
+
+
+def _tell(clip: Clip, state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    _log.info(
+        "a clip is tried again",
+        key=clip.key,
+        attempt=state.attempt_number,
+        wait_seconds=round(state.upcoming_sleep, 1),
+        reason=str(error).replace(clip.text, "…"),  # an upstream may quote the text, which no log may hold
+    )

@@ -17,7 +17,8 @@ class KeyedLock:
     async def hold(self, name: str) -> AsyncIterator[bool]:
         """Holds the name; yields whether somebody else held it before."""
         lock = self._locks.setdefault(name, asyncio.Lock())
-        had_to_wait = lock.locked()
+        # Not `lock.locked()`: a lock is free for a moment while it goes from one holder to the next.
+        had_to_wait = self._wanted[name] > 0
         self._wanted[name] += 1
         try:
             async with lock:

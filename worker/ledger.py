@@ -1,7 +1,8 @@
 """Writes what a run has done: files, card URLs, costs and progress together, as the job's only writer."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,6 +27,15 @@ class _Unwritten:
     urls: dict[CardSide, str | None] = field(default_factory=dict)
     clips: dict[str, tuple[Voice, ClipFacts]] = field(default_factory=dict)
 
+    def and_then(self, later: "_Unwritten") -> "_Unwritten":
+        return _Unwritten(
+            self.links + later.links,
+            self.removed + later.removed,
+            self.changes + later.changes,
+            self.urls | later.urls,
+            self.clips | later.clips,
+        )
+
 
 class Ledger:
     """Collects what one run does. Nothing is written, and no card's file replaced, before `checkpoint` or `finish`."""
@@ -35,15 +45,15 @@ class Ledger:
         self._storage = storage
         self._public_base_url = public_base_url
         self._run = run
-        self._outdated: Collection[CardSide] = ()
+        self._now: Mapping[CardSide, CardAudio] = {}
         self._progress = Progress(run.phrases)
         self._new = _Unwritten()
         self._clips_made = run.clips_made
         self._characters_billed = run.characters_billed
 
-    def note_outdated(self, sides: Collection[CardSide]) -> None:
-        """These sides have audio that says something else than this job wants: they lose it if they get no new one."""
-        self._outdated = sides
+    def note_now(self, now: Mapping[CardSide, CardAudio]) -> None:
+        """What the cards have. A side that says something else than this job wants loses it, if it gets no new audio."""
+        self._now = now
 
     def bill(self, characters: int) -> None:
         """The upstream answered, and charges for so many characters."""
@@ -66,20 +76,23 @@ class Ledger:
     def skip(self, clip: Clip) -> None:
         """A side is blank."""
         self._progress.settle(clip.index, clip.side, None)
-        self._new.urls[clip.card_id, clip.side] = None
         self._silence(clip)
 
     def fail(self, clip: Clip, reason: str) -> None:
         """A side gets no audio. What says something else by now goes; the right words in an older voice stay."""
         self._progress.fail(clip.index, clip.side, reason)
-        self._silence(clip)
+        if self._is_outdated(clip):
+            self._silence(clip)
+        elif (clip.card_id, clip.side) not in self._now:
+            # Older jobs must see that this one has been there. Audio of before this service's time may be right: it stays.
+            self._new.changes.append(CardChange(clip.card_id, clip.side, clip.text_hash))
 
     def supersede(self, clip: Clip) -> None:
         """A later job has been there: the side is left as it is."""
         self._progress.fail(clip.index, clip.side, "superseded by a later job")
 
     def give_up(self, clips: Sequence[Clip], reason: str) -> None:
-        """Fails all that is not written yet, without touching a file: what is there stays as it is."""
+        """Fails all that is not written yet, without touching a file. A card forgets audio that says something else by now."""
         unlinked = {name for name, _ in self._new.links}
         lost = {
             (clip.card_id, clip.side): clip
@@ -88,29 +101,35 @@ class Ledger:
         }
         for clip in lost.values():
             self._progress.fail(clip.index, clip.side, reason)
+        forgotten = {side: clip for side, clip in lost.items() if self._is_outdated(clip)}
         self._new = _Unwritten(
             clips=self._new.clips,
-            changes=[change for change in self._new.changes if (change.card_id, change.side) not in lost],
-            urls={side: url for side, url in self._new.urls.items() if side not in lost},
+            changes=[change for change in self._new.changes if (change.card_id, change.side) not in lost]
+            + [CardChange(clip.card_id, clip.side, clip.text_hash) for clip in forgotten.values()],
+            urls={side: url for side, url in self._new.urls.items() if side not in lost} | dict.fromkeys(forgotten),
         )
 
     async def checkpoint(self) -> None:
         """Writes all that is new. Raises `LostRun` before anything is touched when another run has the job by now."""
-        async with self._sessions.begin() as session:
-            await self._write(session)
-            await jobs.checkpoint(session, self._run, self._so_far())
-        self._new = _Unwritten()
+        await self._write(jobs.checkpoint)
 
     async def finish(self) -> None:
         """Writes all that is new, and the job's end."""
-        error_message = self._progress.error_message()
-        async with self._sessions.begin() as session:
-            await self._write(session)
-            await jobs.finish(session, self._run, self._so_far(), error_message)
+        await self._write(partial(jobs.finish, error_message=self._progress.error_message()))
 
-    async def _write(self, session: AsyncSession) -> None:
-        new = self._new
-        await jobs.hold(session, self._run)
+    async def _write(self, say: Callable[[AsyncSession, Run, Checkpoint], Awaitable[None]]) -> None:
+        # Clips come in while the disk and the database are at work: those are for the next time.
+        new, self._new, so_far = self._new, _Unwritten(), self._so_far()
+        try:
+            async with self._sessions.begin() as session:
+                await jobs.hold(session, self._run)
+                await self._store(session, new)
+                await say(session, self._run, so_far)
+        except BaseException:
+            self._new = new.and_then(self._new)
+            raise
+
+    async def _store(self, session: AsyncSession, new: _Unwritten) -> None:
         await self._storage.link(new.links)
         await self._storage.remove(new.removed)
         await record_clips(session, new.clips)
@@ -123,11 +142,14 @@ class Ledger:
         self._new.changes.append(change)
         self._new.urls[clip.card_id, clip.side] = url
 
+    def _is_outdated(self, clip: Clip) -> bool:
+        now = self._now.get((clip.card_id, clip.side))
+        return now is not None and now.text_hash != clip.text_hash
+
     def _silence(self, clip: Clip) -> None:
-        if (clip.card_id, clip.side) in self._outdated:
-            self._new.changes.append(CardChange(clip.card_id, clip.side, clip.text_hash))
-            self._new.urls[clip.card_id, clip.side] = None
-            self._new.removed.append(clip.file_name)
+        self._new.changes.append(CardChange(clip.card_id, clip.side, clip.text_hash))
+        self._new.urls[clip.card_id, clip.side] = None
+        self._new.removed.append(clip.file_name)
 
     def _so_far(self) -> Checkpoint:
         return Checkpoint(

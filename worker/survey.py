@@ -23,14 +23,13 @@ class Survey:
     """What there is to do with each clip of a job.
 
     `verdicts` has one word for each clip; `now` what the cards have; `stored` the clips, by key, that are wanted and need not
-    be made, `unrecorded` those of them that no table knows; `outdated` the sides whose audio says something else by now.
+    be made, `unrecorded` those of them that no table knows.
     """
 
     verdicts: Sequence[tuple[Clip, Verdict]]
     now: Mapping[CardSide, CardAudio]
     stored: Mapping[str, ClipFacts]
     unrecorded: Collection[str]
-    outdated: Collection[CardSide]
 
 
 async def survey(
@@ -44,31 +43,22 @@ async def survey(
     verdicts = [(clip, _verdict(run, clip, now.get((clip.card_id, clip.side)), sizes)) for clip in clips]
     wanted = {clip.key: clip for clip, verdict in verdicts if verdict == "wanted"}
     stored = await _look_up(storage, maker, run, wanted, recorded)
-    return Survey(
-        verdicts,
-        now,
-        stored,
-        {key for key in stored if stored[key] != recorded.get(key)},
-        {(clip.card_id, clip.side) for clip in clips if _is_outdated(run, clip, now.get((clip.card_id, clip.side)))},
-    )
+    return Survey(verdicts, now, stored, {key for key in stored if stored[key] != recorded.get(key)})
 
 
 def _verdict(run: Run, clip: Clip, now: CardAudio | None, sizes: Mapping[str, int]) -> Verdict:
+    is_later = now is not None and now.job_seq > run.seq
+    is_changed = now is None or now.text_hash != clip.text_hash
+    if is_later and is_changed:
+        return "superseded"
     if not clip.text:
         return "blank"
-    if now is None:
+    if now is None or is_changed:
         return "wanted"
-    is_later = now.job_seq > run.seq
-    if now.text_hash != clip.text_hash:
-        return "superseded" if is_later else "wanted"
     # A job that makes anew takes for done only what it, or a later one, has put there.
     is_new_enough = not run.regenerate or is_later or now.job_id == run.job_id
     is_there = now.bytes is not None and sizes.get(clip.file_name) == now.bytes
     return "kept" if is_there and is_new_enough else "wanted"
-
-
-def _is_outdated(run: Run, clip: Clip, now: CardAudio | None) -> bool:
-    return now is not None and now.text_hash != clip.text_hash and now.job_seq <= run.seq
 
 
 async def _look_up(

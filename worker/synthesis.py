@@ -79,7 +79,7 @@ class _JobRun:
     def _take_stock(self, found: Survey) -> list[Task]:
         """Enters what need not be made, and returns what must: identical texts once."""
         missing: dict[str, Task] = {}
-        self._ledger.note_outdated(found.outdated)
+        self._ledger.note_now(found.now)
         for clip, verdict in found.verdicts:
             match verdict:
                 case "blank":

@@ -10,6 +10,7 @@ from procrastinate.jobs import Job
 from shared.errors import LostRun, ShuttingDown
 from shared.queue import QUEUE, RUN_JOB
 from worker.doors import Doors
+from worker.readiness import first_line
 from worker.synthesis import Synthesizer
 
 _FIRST_WAIT_SECONDS = 5
@@ -36,6 +37,7 @@ class _BackToTheQueue(BaseRetryStrategy):
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
         if isinstance(exception, ShuttingDown | CancelledError):
             return RetryDecision(retry_in={"seconds": 0})
+        _log.warning("a job goes back to the queue", job_id=job.task_kwargs.get("job_id"), reason=first_line(exception))
         wait = min(_FIRST_WAIT_SECONDS * 2 ** min(job.attempts, 10), _LONGEST_WAIT_SECONDS)
         return RetryDecision(retry_in={"seconds": wait})
 

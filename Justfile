@@ -1,0 +1,82 @@
+# The commands of this project: `just` alone lists them. Each works on a fresh clone; the tools are installed into .venv.
+
+set positional-arguments
+
+# Lets scripts end with the `just` that started them, should that be killed.
+export STARTED_BY_JUST := "1"
+
+python := ".venv/bin/python"
+production := "docker compose -f compose.prod.yaml"
+
+# List the commands
+_default:
+    @"{{ just_executable() }}" --justfile "{{ justfile() }}" --list --unsorted
+
+# Install everything for work on the code
+setup: (_install "dev")
+
+# Make a deck speak, start to end, on this machine: no Docker, no key, no network
+[no-exit-message]
+demo *ARGS: (_install "local")
+    @exec {{ python }} -m scripts.demo "$@"
+
+# Run Postgres, API and worker on this machine, and restart them when the code changes
+[no-exit-message]
+dev *ARGS: (_install "local")
+    @exec {{ python }} -m scripts.dev "$@"
+
+# Run the API
+[no-exit-message]
+api: (_install "production")
+    @exec {{ python }} -m api
+
+# Run a worker
+[no-exit-message]
+worker: (_install "production")
+    @exec {{ python }} -m worker
+
+# Bring the database to the newest schema
+[no-exit-message]
+migrate *ARGS: (_install "production")
+    @exec {{ python }} -m migrations "$@"
+
+# Print a token for a user, good for 24 hours
+[no-exit-message]
+token USER: (_install "production")
+    @exec {{ python }} -m scripts.print_token "$1"
+
+# Run the tests
+[no-exit-message]
+test *ARGS: (_install "dev")
+    @exec {{ python }} -m pytest -n auto "$@"
+
+# Check style, types and import rules
+check: (_install "dev")
+    {{ python }} -m ruff check
+    {{ python }} -m ruff format --check
+    {{ python }} -m mypy
+    .venv/bin/lint-imports
+
+# Bring the code into its format
+fmt: (_install "dev")
+    {{ python }} -m ruff check --fix
+    {{ python }} -m ruff format
+
+# Start the development containers
+up *ARGS:
+    docker compose up --detach --build "$@"
+
+# Stop the development containers; the volumes stay
+down *ARGS:
+    docker compose down "$@"
+
+# Follow the logs of the development containers
+logs *ARGS:
+    docker compose logs --follow "$@"
+
+# Start the production containers
+prod *ARGS:
+    {{ production }} up --detach --build "$@"
+
+_install lock:
+    @{{ python }} -m scripts.requirements {{ lock }}

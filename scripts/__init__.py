@@ -1,0 +1,1 @@
+"""What the `just` recipes run. Nothing of the service itself imports from here."""

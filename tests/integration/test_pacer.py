@@ -1,0 +1,164 @@
+"""The pace of all workers, on a real database. What is asserted is the database's row, not a clock."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from shared.database import create_engine
+from shared.settings import Settings
+from worker.pacing import Pacer
+
+MINUTE = timedelta(minutes=1)
+UPSTREAM = "https://api.openai.com"
+Sleep = Callable[[float], Awaitable[None]]
+NewPacer = Callable[..., Pacer]
+
+
+class Sleeps:
+    """Sleeps no time, and remembers how long it should have been. `during` happens while it sleeps, one each time."""
+
+    def __init__(self, *during: Callable[[], Awaitable[None]]) -> None:
+        self.seconds: list[float] = []
+        self._during = iter(during)
+
+    async def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+        if happens := next(self._during, None):
+            await happens()
+
+
+@pytest.fixture
+async def new_pacer(database_url: str) -> AsyncIterator[NewPacer]:
+    """Makes pacers as the worker does, each with connections of its own, as in a worker of its own."""
+    settings = Settings(database_url=database_url)  # type: ignore[arg-type]
+    engines = []
+
+    def make(sleep: Sleep, interval: timedelta = MINUTE, upstream: str = UPSTREAM) -> Pacer:
+        engines.append(create_engine(settings, pool_size=5))
+        return Pacer(engines[-1], upstream, interval.total_seconds() * 1000, sleep)
+
+    yield make
+    for engine in engines:
+        await engine.dispose()
+
+
+def sql(database_url: str, statement: str) -> Any:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        cursor = connection.execute(statement)
+        return cursor.fetchone() if cursor.description else None
+
+
+def next_slot(database_url: str, upstream: str = UPSTREAM) -> datetime:
+    (slot,) = sql(database_url, f"SELECT next_slot FROM tts.pace WHERE upstream = '{upstream}'")
+    assert isinstance(slot, datetime)
+    return slot
+
+
+async def test_the_first_request_starts_at_once(new_pacer: NewPacer) -> None:
+    sleeps = Sleeps()
+    await new_pacer(sleeps).wait_for_slot()
+    assert sleeps.seconds == []
+
+
+async def test_requests_at_once_get_a_slot_each_in_all_workers_together(new_pacer: NewPacer, database_url: str) -> None:
+    sleeps = Sleeps()
+    pacers = [new_pacer(sleeps), new_pacer(sleeps)]
+    await pacers[0].wait_for_slot()
+    before = next_slot(database_url)
+    await asyncio.gather(*(pacer.wait_for_slot() for pacer in pacers for _ in range(10)))
+    assert next_slot(database_url) - before == 20 * MINUTE
+    # Nobody shares a slot: each is told another minute, less the moments since the first.
+    assert sorted(-(-seconds // 60) for seconds in sleeps.seconds) == list(range(1, 21))
+
+
+async def test_a_slot_that_nobody_took_is_not_made_up_for(new_pacer: NewPacer, database_url: str) -> None:
+    sleeps = Sleeps()
+    pacer = new_pacer(sleeps)
+    await pacer.wait_for_slot()
+    sql(database_url, "UPDATE tts.pace SET next_slot = clock_timestamp() - interval '1 hour'")
+    await pacer.wait_for_slot()
+    assert sleeps.seconds == []
+    await pacer.wait_for_slot()
+    assert len(sleeps.seconds) == 1
+
+
+async def test_no_pace_means_no_waiting(new_pacer: NewPacer) -> None:
+    sleeps = Sleeps()
+    pacer = new_pacer(sleeps, interval=timedelta())
+    await asyncio.gather(*(pacer.wait_for_slot() for _ in range(30)))
+    assert sleeps.seconds == []
+
+
+async def test_upstreams_have_a_pace_each(new_pacer: NewPacer, database_url: str) -> None:
+    sleeps = Sleeps()
+    await new_pacer(sleeps).hold(600)
+    await new_pacer(sleeps, upstream="http://localhost:8880").wait_for_slot()
+    assert sleeps.seconds == []
+    assert sql(database_url, "SELECT count(*) FROM tts.pace") == (2,)
+
+
+async def test_who_waits_really_waits_until_the_database_says_that_the_slot_has_come(
+    new_pacer: NewPacer, database_url: str
+) -> None:
+    interval = timedelta(milliseconds=20)
+    pacer = new_pacer(asyncio.sleep, interval)
+    await asyncio.gather(*(pacer.wait_for_slot() for _ in range(10)))
+    (now,) = sql(database_url, "SELECT clock_timestamp()")
+    assert now >= next_slot(database_url) - interval
+
+
+# Held
+
+
+async def test_a_hold_stops_the_first_request_too(new_pacer: NewPacer, database_url: str) -> None:
+    async def end_the_hold() -> None:
+        sql(database_url, "UPDATE tts.pace SET held_until = clock_timestamp()")
+
+    sleeps = Sleeps(end_the_hold)
+    pacer = new_pacer(sleeps)
+    await pacer.hold(3_600)
+    await pacer.wait_for_slot()
+    (seconds,) = sleeps.seconds
+    assert 3_000 < seconds <= 3_600
+
+
+async def test_a_hold_sends_those_who_wait_to_new_slots_after_it_in_every_worker(
+    new_pacer: NewPacer, database_url: str
+) -> None:
+    held_until: list[datetime] = []
+
+    async def hold() -> None:
+        await other.hold(36_000)
+
+    async def end_the_hold() -> None:
+        held_until.append(sql(database_url, "SELECT held_until FROM tts.pace")[0])
+        sql(database_url, "UPDATE tts.pace SET held_until = clock_timestamp()")
+
+    sleeps = Sleeps(hold, end_the_hold)
+    pacer, other = new_pacer(sleeps), new_pacer(Sleeps())
+    await pacer.wait_for_slot()
+    await pacer.wait_for_slot()
+    first, second = sleeps.seconds
+    assert first <= 60
+    assert second > 30_000
+    assert next_slot(database_url) == held_until[0] + MINUTE
+
+
+async def test_a_shorter_hold_does_not_end_a_longer_one(new_pacer: NewPacer, database_url: str) -> None:
+    pacer = new_pacer(Sleeps())
+    await pacer.hold(3_600)
+    before = sql(database_url, "SELECT held_until FROM tts.pace")
+    await pacer.hold(1)
+    assert sql(database_url, "SELECT held_until FROM tts.pace") == before
+
+
+async def test_a_hold_of_no_time_holds_nobody(new_pacer: NewPacer) -> None:
+    sleeps = Sleeps()
+    pacer = new_pacer(sleeps)
+    await pacer.hold(0)
+    await pacer.wait_for_slot()
+    assert sleeps.seconds == []

@@ -1,0 +1,134 @@
+"""`DATABASE_URL` as people and Prisma write it, and what libpq is given."""
+
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg.conninfo import conninfo_to_dict
+
+from shared.database_url import libpq_conninfo
+
+OURS = "-c search_path=tts,public -c TimeZone=UTC"
+WORD = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=30)
+
+
+def given_to_libpq(url: str) -> dict[str, Any]:
+    return dict(conninfo_to_dict(libpq_conninfo(url)))
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_every_part_of_the_url_arrives(scheme: str) -> None:
+    assert given_to_libpq(f"{scheme}://anna:pw@db.example:5433/memolist") == {
+        "user": "anna",
+        "password": "pw",
+        "host": "db.example",
+        "port": "5433",
+        "dbname": "memolist",
+        "options": OURS,
+        "connect_timeout": "5",
+    }
+
+
+def test_what_only_prisma_understands_is_dropped() -> None:
+    prisma = (
+        "schema=public&connection_limit=5&pool_timeout=10&pgbouncer=true&socket_timeout=30&statement_cache_size=0"
+        "&sslaccept=strict&sslidentity=client.p12&single_use_connections=true&max_idle_connection_lifetime=30"
+    )
+    assert given_to_libpq(f"postgresql://db/memolist?{prisma}") == given_to_libpq("postgresql://db/memolist")
+
+
+def test_what_libpq_understands_is_kept() -> None:
+    found = given_to_libpq(
+        "postgresql://db/memolist?sslmode=require&schema=public&connect_timeout=30&application_name=a%20b"
+    )
+    assert [found["sslmode"], found["connect_timeout"], found["application_name"]] == ["require", "30", "a b"]
+
+
+def test_options_are_added_to_and_ours_come_last() -> None:
+    found = given_to_libpq("postgresql://db/memolist?options=-c%20statement_timeout%3D5s%20-c%20TimeZone%3DCET")
+    assert found["options"] == f"-c statement_timeout=5s -c TimeZone=CET {OURS}"
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("postgresql:///memolist?host=/tmp/x", "/tmp/x"),
+        ("postgresql:///memolist?host=%2Ftmp%2Fx", "/tmp/x"),
+        ("postgresql://%2Ftmp%2Fx/memolist", "/tmp/x"),
+        ("postgresql://anna@/memolist?host=/tmp/a%20b", "/tmp/a b"),
+        ("postgresql://[::1]:5433/memolist", "::1"),
+        ("postgresql://one:5432,two:5433/memolist", "one,two"),
+    ],
+)
+def test_the_server_may_be_a_socket_an_ipv6_address_or_one_of_several(url: str, host: str) -> None:
+    found = given_to_libpq(url)
+    assert [found["host"], found["dbname"]] == [host, "memolist"]
+
+
+@given(user=WORD, password=WORD, name=WORD)
+def test_escaped_characters_arrive_as_they_are(user: str, password: str, name: str) -> None:
+    found = given_to_libpq(
+        f"postgresql://{quote(user, safe='')}:{quote(password, safe='')}@db/{quote(name, safe='')}?schema=public"
+    )
+    assert [found["user"], found["password"], found["dbname"], found["host"]] == [user, password, name, "db"]
+
+
+@given(password=WORD)
+def test_a_password_may_be_a_parameter(password: str) -> None:
+    assert given_to_libpq(f"postgresql://db/x?password={quote(password, safe='+')}")["password"] == password
+
+
+@pytest.mark.parametrize("password", ["p:w", "p+w", "p=w", "p&w", "p!w$*'()", "p;w", "pä"])
+def test_characters_that_need_no_escape_arrive_as_they_are(password: str) -> None:
+    assert given_to_libpq(f"postgresql://anna:{password}@db/memolist")["password"] == password
+
+
+@pytest.mark.parametrize("schema", ["tts", "", "Public", "public,tts"])
+def test_another_schema_is_an_error(schema: str) -> None:
+    with pytest.raises(ValueError, match="only schema=public"):
+        libpq_conninfo(f"postgresql://anna:s3cret@db/memolist?schema={schema}")
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("mysql://anna:s3cret@db/memolist", "must start with postgresql://"),
+        ("postgresql:anna:s3cret@db", "must start with postgresql://"),
+        ("s3cret", "must start with postgresql://"),
+        ("", "must start with postgresql://"),
+        ("postgresql://anna:s3cret@[db/memolist", "not a URL"),
+        ("postgresql://anna:s3cret%@db/memolist", "not a database URL"),
+        ("postgresql://anna:s3cret@db/memolist?nonsense=s3cret", "not a database URL"),
+        ("postgresql://anna:s3cret?x@db/memolist", "not a database URL"),
+        ("postgresql://anna:s3cret#x@db/memolist", "must be escaped"),
+        ("postgresql://anna:s3cret/x@db/memolist", "must be escaped"),
+        ("postgresql://anna:x@s3cret@db/memolist", "must be escaped"),
+        ("postgresql://anna:s3cret\0x@db/memolist", "must be escaped"),
+        ("postgresql://anna:s3cret\n@db/memolist", "must be escaped"),
+        ("postgresql://db:s3cret/memolist", "must be escaped"),
+    ],
+)
+def test_an_error_says_what_is_wrong_and_never_the_password(url: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as raised:
+        libpq_conninfo(url)
+    assert "s3cret" not in f"{raised.value} {raised.value.__cause__}"
+    assert raised.value.__suppress_context__ or raised.value.__context__ is None
+
+
+@given(st.text())
+def test_any_other_text_is_an_error_too(text: str) -> None:
+    for url in (text, f"postgresql://{text}", f"postgresql://db/x?{text}"):
+        try:
+            libpq_conninfo(url)
+        except ValueError as error:
+            assert type(error) is ValueError
+
+
+def test_postgres_takes_it_and_works_in_utc_with_our_tables_first(database_url: str) -> None:
+    url = f"{database_url}{'&' if '?' in database_url else '?'}schema=public&options=-c%20TimeZone%3DAsia/Tokyo"
+    with psycopg.connect(libpq_conninfo(url)) as connection:
+        shown = connection.execute("SELECT current_setting('TimeZone'), current_setting('search_path')").fetchone()
+    assert shown == ("UTC", "tts,public")

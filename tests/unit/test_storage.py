@@ -1,0 +1,152 @@
+"""The folder of audio: what appears in it, how it is replaced, and what is said when it cannot be used."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.errors import StorageFault
+from shared.storage import LocalStorage
+
+KEY, OTHER_KEY = "a" * 64, "b" * 64
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "audio"
+
+
+@pytest.fixture
+async def storage(folder: Path) -> LocalStorage:
+    storage = LocalStorage(folder)
+    await storage.prepare()
+    await storage.put_clip(KEY, b"first")
+    await storage.put_clip(OTHER_KEY, b"other")
+    return storage
+
+
+@pytest.fixture
+def strict_umask() -> Iterator[None]:
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+def hidden_files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*") if path.is_file() and path.parent != folder)
+
+
+async def test_a_clip_is_found_and_read(storage: LocalStorage) -> None:
+    found = await storage.find_clips([KEY, "c" * 64])
+
+    assert found.keys() == {KEY}
+    assert found[KEY].bytes == 5
+    assert await storage.read_clip(KEY) == b"first"
+
+
+async def test_an_empty_clip_is_no_clip(storage: LocalStorage) -> None:
+    await storage.put_clip(KEY, b"")
+
+    assert await storage.find_clips([KEY]) == {}
+
+
+async def test_a_cards_file_is_a_copy_of_its_own(storage: LocalStorage, folder: Path) -> None:
+    await storage.link([("card_en.mp3", KEY)])
+
+    (folder / "card_en.mp3").write_bytes(b"spoiled")
+
+    assert await storage.read_clip(KEY) == b"first"
+    assert await storage.sizes(["card_en.mp3", "no_en.mp3"]) == {"card_en.mp3": 7}
+
+
+async def test_every_replacement_has_a_later_second(storage: LocalStorage, folder: Path) -> None:
+    seconds = []
+    for key in (KEY, OTHER_KEY, KEY, OTHER_KEY):
+        await storage.link([("card_en.mp3", key)])
+        seconds.append((folder / "card_en.mp3").stat().st_mtime)
+
+    assert seconds == sorted(set(seconds))
+    assert all(second.is_integer() for second in seconds)
+
+
+async def test_a_file_is_readable_by_all_whatever_the_umask(strict_umask: None, folder: Path) -> None:
+    storage = LocalStorage(folder)
+    await storage.prepare()
+    await storage.put_clip(KEY, b"first")
+    await storage.link([("card_en.mp3", KEY)])
+
+    assert folder.stat().st_mode & 0o777 == 0o755
+    assert (folder / "card_en.mp3").stat().st_mode & 0o777 == 0o644
+
+
+async def test_a_reader_never_sees_a_part(storage: LocalStorage, folder: Path) -> None:
+    clips = {KEY: b"a" * 2_000_000, OTHER_KEY: b"b" * 1_000_000}
+    for key, audio in clips.items():
+        await storage.put_clip(key, audio)
+    await storage.link([("card_en.mp3", KEY)])
+    seen: set[bytes] = set()
+    ended = threading.Event()
+
+    def read() -> None:
+        while not ended.is_set():
+            seen.add((folder / "card_en.mp3").read_bytes())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for _ in range(20):
+        await storage.link([("card_en.mp3", OTHER_KEY), ("card_en.mp3", KEY)])
+    ended.set()
+    reader.join()
+
+    assert seen <= set(clips.values())
+
+
+async def test_nothing_is_left_behind(storage: LocalStorage, folder: Path) -> None:
+    await storage.link([("card_en.mp3", KEY), ("card_fr.mp3", OTHER_KEY)])
+    with pytest.raises(StorageFault):
+        await storage.link([("card_en.mp3", "c" * 64)])
+    await storage.remove(["card_fr.mp3", "never_there_en.mp3"])
+    await LocalStorage(folder).prepare()
+
+    assert hidden_files(folder) == [f"{KEY}.mp3", f"{OTHER_KEY}.mp3"]
+    assert [path.name for path in folder.iterdir() if path.is_file()] == ["card_en.mp3"]
+
+
+async def test_only_what_nobody_writes_any_more_is_cleared_away(storage: LocalStorage, folder: Path) -> None:
+    old, new = folder / ".tmp" / "old", folder / ".tmp" / "new"
+    for path in (old, new):
+        path.touch()
+    os.utime(old, (time.time() - 7_200,) * 2)
+
+    await storage.prepare()
+
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+async def test_a_folder_that_is_gone_is_not_made_again(storage: LocalStorage, folder: Path) -> None:
+    folder.rename(folder.with_name("elsewhere"))
+
+    for attempt in (storage.put_clip(KEY, b"first"), storage.link([("card_en.mp3", KEY)])):
+        with pytest.raises(StorageFault, match="a file or folder is missing"):
+            await attempt
+    assert not folder.exists()
+
+
+async def test_a_folder_that_is_emptied_is_used_again(storage: LocalStorage, folder: Path) -> None:
+    folder.rename(folder.with_name("elsewhere"))
+    folder.mkdir()
+
+    await storage.put_clip(KEY, b"first")
+    await storage.link([("card_en.mp3", KEY)])
+
+    assert (folder / "card_en.mp3").read_bytes() == b"first"
+
+
+async def test_a_folder_that_is_a_file_is_named(folder: Path) -> None:
+    folder.touch()
+
+    with pytest.raises(StorageFault, match=f"STORAGE_DIR: .*{folder}"):
+        await LocalStorage(folder).prepare()

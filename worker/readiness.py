@@ -1,0 +1,44 @@
+"""Waits for a database that this version can work on. Compose starts things in any order, and Postgres may take its time."""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+import migrations
+from shared.database import DATABASE_AWAY
+from shared.errors import MemolistError
+
+_WAIT_SECONDS = 2
+_log = structlog.get_logger(__name__)
+
+
+class SchemaBehind(MemolistError):
+    """DATABASE_URL: the database is not at this version's schema: run `just migrate`."""
+
+
+async def wait_for_database(database: AsyncEngine, sleep: Callable[[float], Awaitable[None]]) -> None:
+    """Returns once there is work that could be done. Raises `SchemaBehind` when it takes a person to get there."""
+    while not await _is_ready(database):
+        await sleep(_WAIT_SECONDS)
+
+
+async def _is_ready(database: AsyncEngine) -> bool:
+    try:
+        async with database.connect() as connection:
+            revision = await connection.scalar(text("SELECT version_num FROM tts.alembic_version"))
+    except ProgrammingError:  # no such table
+        raise SchemaBehind from None
+    except DATABASE_AWAY as error:
+        _log.warning("the database cannot be reached; trying again", reason=first_line(error.__cause__ or error))
+        return False
+    if revision != migrations.head():
+        raise SchemaBehind
+    return True
+
+
+def first_line(error: BaseException) -> str:
+    """What a connection error says; the lines below are hints, one for each address that was tried."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
