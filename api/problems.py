@@ -8,9 +8,7 @@ import structlog
 from litestar.exceptions import HTTPException
 from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsException, ProblemDetailsPlugin
 from procrastinate.exceptions import ConnectorException
-from psycopg import Error as PostgresError
 from psycopg import InterfaceError, OperationalError
-from sqlalchemy.exc import DBAPIError
 
 from shared.database import DATABASE_AWAY
 from shared.errors import DeckBelongsToAnother, DeckNotFound, InvalidRequest, JobNotFound, MemolistError
@@ -69,20 +67,8 @@ def _of_database_error(error: Exception) -> ProblemDetailsException:
 
 
 def _of_bug(error: Exception) -> ProblemDetailsException:
-    _log.error("a request failed by an error of ours", exc_info=_without_rows(error))
+    _log.error("a request failed by an error of ours", exc_info=error)
     return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "An error inside the service, which its log tells.")
-
-
-def _without_rows(error: Exception) -> Exception:
-    """Where Postgres refuses a row it shows the row, and with it the phrases: the log gets only what the error is."""
-    link: BaseException | None = error
-    while link is not None:
-        if isinstance(link, PostgresError):
-            link.args = (link.diag.message_primary,)
-        elif isinstance(link, DBAPIError):
-            link.args = (type(link.orig).__name__,)
-        link = link.__cause__ or link.__context__
-    return error
 
 
 def _problem(

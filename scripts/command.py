@@ -27,8 +27,8 @@ def run(work: Callable[[Programs], None]) -> NoReturn:
             work(programs)
         finally:
             programs.stop()
-    except Stopped as stopped:
-        code = stopped.exit_code
+    except Stopped:
+        pass
     except (CannotGoOn, HomeInUse, ProgramFailed, RequestRefused) as error:
         code = _say(str(error))
     except OSError as error:
@@ -36,7 +36,7 @@ def run(work: Callable[[Programs], None]) -> NoReturn:
     finally:
         # Once more: the first signal may have come just before the other stop, and there is only one.
         programs.stop()
-    sys.exit(code)
+    sys.exit(signals.exit_code or code)
 
 
 def _say(line: str) -> int:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import signal
 import socket
 from pathlib import Path
@@ -45,10 +46,15 @@ def run_dev(programs: Programs, home: Home) -> None:
         demo_deck.put_in(service.database_url)
     _start(service)
     screen.say(_welcome(service, engine["TTS_ENGINE"], signing.token(demo_deck.USER_ID)))
-    # Postgres is not restarted: should it end, so do we.
-    for changes in watchfiles.watch(
-        *WATCHED, watch_filter=watchfiles.PythonFilter(), rust_timeout=WATCH_MS, yield_on_timeout=True
-    ):
+    # It swallows what a signal raises, and returns.
+    watch = watchfiles.watch(
+        *WATCHED,
+        watch_filter=watchfiles.PythonFilter(),
+        rust_timeout=WATCH_MS,
+        yield_on_timeout=True,
+        raise_interrupt=False,
+    )
+    for changes in watch:
         service.check_postgres()
         if changes:
             names = sorted({str(Path(path).relative_to(CHECKOUT)) for _, path in changes})
@@ -91,7 +97,9 @@ def _refuse_used_port(port: int) -> None:
     try:
         socket.create_server((HOST, port)).close()
     except OSError as error:
-        raise command.CannotGoOn(f"port {port} cannot be used ({error.strerror}): set API_PORT to another") from None
+        raise command.CannotGoOn(
+            f"port {port} cannot be used ({os.strerror(error.errno or 0)}): set API_PORT to another"
+        ) from None
 
 
 if __name__ == "__main__":

@@ -43,10 +43,10 @@ class EmbeddedPostgres:
         self._kept_open = [] if lock is None else [lock]
         self._binaries = _binaries()
         self._owner = _owner(data)
-        self._sockets = sockets.path
-        os.chown(self._sockets, *self._owner)
+        self._sockets = sockets
+        os.chown(sockets.path, *self._owner)
         self._server: Program | None = None
-        self.url = f"postgresql://postgres:@/postgres?{urlencode({'host': str(self._sockets), 'port': PORT})}"
+        self.url = f"postgresql://postgres:@/postgres?{urlencode({'host': str(self._sockets.path), 'port': PORT})}"
 
     def start(self) -> None:
         """Returns when it takes connections. Raises `ProgramFailed`."""
@@ -100,7 +100,7 @@ class EmbeddedPostgres:
         )
 
     def _options(self) -> list[str]:
-        ours = {"port": PORT, "listen_addresses": "", "unix_socket_directories": str(self._sockets)}
+        ours = {"port": PORT, "listen_addresses": "", "unix_socket_directories": str(self._sockets.path)}
         return [f"--{name}={value}" for name, value in {**self._settings, **ours}.items()]
 
     def _takes_connections(self) -> bool:

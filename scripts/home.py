@@ -6,8 +6,9 @@ import time
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parent.parent
-# What a killed run has left behind needs a moment to end.
-LOCK_PATIENCE_SECONDS = 3
+# What a killed run has left behind needs a moment to end: at most the worker's.
+LOCK_PATIENCE_SECONDS = 30
+LOCK_POLL_SECONDS = 0.1
 
 
 class HomeInUse(Exception):
@@ -33,12 +34,12 @@ class Home:
         descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
         while not _is_locked(descriptor):
-            if time.monotonic() > deadline:
-                holder = os.read(descriptor, 200).decode(errors="replace")
-                raise HomeInUse(f"{holder or 'another process'} is at work in {self.folder}: end it first")
-            time.sleep(0.1)
+            name_there, _, process = os.pread(descriptor, 200, 0).decode().partition("\n")
+            if _is_alive(process) or time.monotonic() > deadline:
+                raise HomeInUse(f"{name_there} (process {process}) is at work in {self.folder}: end it first")
+            time.sleep(LOCK_POLL_SECONDS)
         os.truncate(descriptor, 0)
-        os.pwrite(descriptor, f"{name} (process {os.getpid()})".encode(), 0)
+        os.pwrite(descriptor, f"{name}\n{os.getpid()}".encode(), 0)
         return descriptor
 
 
@@ -46,5 +47,15 @@ def _is_locked(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        return False
+    return True
+
+
+def _is_alive(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, ValueError):
         return False
     return True

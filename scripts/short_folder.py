@@ -13,7 +13,7 @@ LONGEST_PARENT_BYTES = 70
 
 
 class ShortFolder:
-    """Gone when we are. Always the same one for `whose`, so that even killed runs leave no more than one behind."""
+    """Gone when this object is. Always the same one for `whose`, so that even killed runs leave no more than one behind."""
 
     def __init__(self, whose: Path) -> None:
         usual = tempfile.gettempdir()

@@ -15,10 +15,6 @@ PARENT_CHECK_SECONDS = 0.5
 class Stopped(BaseException):
     """A signal asks us to end. Not an `Exception`: nobody is to catch it on the way."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.exit_code = 128 + number
-
 
 class Signals:
     """Raises `Stopped` in the main thread at the first signal. Later ones change nothing: the end is under way."""
@@ -31,6 +27,11 @@ class Signals:
             # Under nohup, the end of the terminal is nothing to us.
             if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._receive)
+
+    @property
+    def exit_code(self) -> int | None:
+        """As a shell tells it; None when there was no signal."""
+        return None if self._number is None else 128 + self._number
 
     @contextmanager
     def held(self) -> Iterator[None]:

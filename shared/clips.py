@@ -2,6 +2,7 @@
 
 import hashlib
 import html
+import itertools
 import json
 import re
 import unicodedata
@@ -33,6 +34,8 @@ _UNSPOKEN = re.compile(r"<(script|style)\b[^<]*(?:<(?!/?\1\b)[^<]*)*</\1\s*>", r
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 # Between words written without a space, these elements part them; "<b>un</b>believable" is one word.
 _INLINE = frozenset("a abbr b bdi bdo big code em font i kbd mark q s small span strong sub sup tt u var wbr".split())
+# Marks are neither letters nor space; no language puts so many over one letter.
+_MANY_MARKS = re.compile(r"[^\w\s]{32,}")
 # ZWNJ and ZWJ are invisible too, but change how scripts and emoji are read.
 _JOINERS = "\u200c\u200d"
 
@@ -58,7 +61,7 @@ def normalise(text: str) -> str:
     """
     without_markup = _TAG.sub(_gap, _UNSPOKEN.sub(" ", _COMMENT.sub(" ", text)))
     plain = _ENTITY.sub(lambda entity: html.unescape(entity[0]), without_markup)
-    words = unicodedata.normalize("NFC", "".join(map(_audible, plain))).split()
+    words = unicodedata.normalize("NFC", _MANY_MARKS.sub(_sort_marks, _audible(plain))).split()
     # At the edge of a word a joiner joins nothing; alone it would be a text with nothing to say.
     return " ".join(filter(None, (word.strip(_JOINERS) for word in words)))
 
@@ -82,7 +85,11 @@ def _gap(tag: re.Match[str]) -> str:
     return "" if tag[1].lower() in _INLINE else " "
 
 
-def _audible(character: str) -> str:
+def _audible(text: str) -> str:
+    return text if text.isprintable() else "".join(map(_audible_character, text))
+
+
+def _audible_character(character: str) -> str:
     match unicodedata.category(character):
         case "Cc":
             return " "
@@ -90,6 +97,12 @@ def _audible(character: str) -> str:
             return ""
         case _:
             return character
+
+
+def _sort_marks(run: re.Match[str]) -> str:
+    """The same run to NFC, which sorts the marks over a letter too, but takes the square of their number to do it."""
+    runs = itertools.groupby(run[0], lambda character: unicodedata.combining(character) > 0)
+    return "".join("".join(sorted(marks, key=unicodedata.combining) if is_marks else marks) for is_marks, marks in runs)
 
 
 def _digest(parts: list[Any]) -> str:

@@ -2,8 +2,13 @@
 
 import logging
 import logging.config
+import sys
+from typing import Any
 
 import structlog
+from psycopg import Error as PostgresError
+from sqlalchemy.exc import DBAPIError
+from structlog.typing import EventDict
 
 from shared.settings import Settings
 
@@ -20,6 +25,7 @@ def configure_logs(settings: Settings) -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _without_rows,
     ]
     json_lines = settings.log_format == "json"
     renderer: list[structlog.typing.Processor] = (
@@ -43,3 +49,22 @@ def configure_logs(settings: Settings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _without_rows(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Where Postgres refuses a row it shows the row, and with it the phrases: the log gets only what the error is."""
+    link = _exception(event.get("exc_info"))
+    while link is not None:
+        if isinstance(link, PostgresError):
+            link.args = (link.diag.message_primary,)
+        elif isinstance(link, DBAPIError):
+            link.args = (type(link.orig).__name__,)
+        link = link.__cause__ or link.__context__
+    return event
+
+
+def _exception(exc_info: Any) -> BaseException | None:
+    if isinstance(exc_info, BaseException):
+        return exc_info
+    exception = exc_info[1] if isinstance(exc_info, tuple) else sys.exc_info()[1] if exc_info else None
+    return exception if isinstance(exception, BaseException) else None

@@ -156,6 +156,7 @@ class Service:
     async def _start(self, module: str, **environment: str) -> asyncio.subprocess.Process:
         environment = {
             "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),  # and not as the working folder: a developer's .env is there
             "DATABASE_URL": self.database_url,
             "STORAGE_DIR": str(self.storage),
             **self.environment,
@@ -163,7 +164,13 @@ class Service:
         }
         with (self.folder / f"{module}.log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", module, cwd=ROOT, env=environment, stdin=asyncio.subprocess.DEVNULL, stderr=log
+                sys.executable,
+                "-m",
+                module,
+                cwd=self.folder,
+                env=environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stderr=log,
             )
         self._processes.append(process)
         return process

@@ -33,11 +33,13 @@ class Admission:
         turn: Turn = asyncio.get_running_loop().create_future()
         self._turns.join(party, turn)
         self._somebody_waits.set()
-        await turn
         try:
+            await turn
             yield
         finally:
-            self._free_places.release()
+            # Also where the caller was cancelled in the moment in which its turn came.
+            if _was_granted(turn):
+                self._free_places.release()
 
     async def run(self) -> None:
         """Admits requests until the doors close, then turns away all that still wait."""
@@ -57,12 +59,19 @@ class Admission:
                 self._free_places.release()
 
     async def _admit_next(self) -> bool:
+        """Whether somebody took the place."""
         try:
             await self._pacer.wait_for_slot()
         except Exception as error:  # whatever it is, it belongs to the request that it keeps from starting
-            _answer(self._turns.next(), error)
+            self._answer_next(error)
             return False
-        return _answer(self._turns.next())
+        return self._answer_next()
+
+    def _answer_next(self, error: Exception | None = None) -> bool:
+        while self._turns:
+            if _answer(self._turns.next(), error):
+                return True
+        return False
 
 
 def _answer(turn: Turn, error: Exception | None = None) -> bool:
@@ -72,4 +81,8 @@ def _answer(turn: Turn, error: Exception | None = None) -> bool:
         turn.set_exception(error)
     else:
         turn.set_result(None)
-    return error is None
+    return True
+
+
+def _was_granted(turn: Turn) -> bool:
+    return turn.done() and not turn.cancelled() and turn.exception() is None

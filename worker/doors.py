@@ -28,7 +28,9 @@ class Doors:
 
     async def sleep(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._closed.wait(), seconds)
+            # Not `wait_for`: in Python 3.11 it loses a cancellation that comes while the doors close.
+            async with asyncio.timeout(seconds):
+                await self._closed.wait()
         self.check()
 
     @asynccontextmanager

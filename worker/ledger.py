@@ -69,8 +69,9 @@ class Ledger:
         self._new.links.append((clip.file_name, clip.key))
         self._done(clip, CardChange(clip.card_id, clip.side, clip.text_hash, clip.key, facts.bytes))
 
-    def keep(self, clip: Clip, now: CardAudio) -> None:
+    def keep(self, clip: Clip) -> None:
         """A side has the right audio already; from now on this job vouches for it."""
+        now = self._now[clip.card_id, clip.side]
         self._done(clip, CardChange(clip.card_id, clip.side, now.text_hash, now.clip_key, now.bytes))
 
     def skip(self, clip: Clip) -> None:
@@ -144,7 +145,7 @@ class Ledger:
 
     def _is_outdated(self, clip: Clip) -> bool:
         now = self._now.get((clip.card_id, clip.side))
-        return now is not None and now.text_hash != clip.text_hash
+        return now is not None and now.text_hash != clip.text_hash and now.job_seq <= self._run.seq
 
     def _silence(self, clip: Clip) -> None:
         self._new.changes.append(CardChange(clip.card_id, clip.side, clip.text_hash))

@@ -22,28 +22,38 @@ Verdict = Literal["blank", "superseded", "kept", "wanted"]
 class Survey:
     """What there is to do with each clip of a job.
 
-    `verdicts` has one word for each clip; `now` what the cards have; `stored` the clips, by key, that are wanted and need not
-    be made, `unrecorded` those of them that no table knows.
+    `verdicts` has one word for each clip; `stored` the clips, by key, that are wanted and need not be made, `unrecorded` those
+    of them that no table knows.
     """
 
     verdicts: Sequence[tuple[Clip, Verdict]]
-    now: Mapping[CardSide, CardAudio]
     stored: Mapping[str, ClipFacts]
     unrecorded: Collection[str]
 
 
-async def survey(
-    sessions: Sessions, storage: LocalStorage, maker: ClipMaker, run: Run, clips: Sequence[Clip]
-) -> Survey:
-    """Compares what a job wants with what is there."""
+@dataclass(frozen=True)
+class Tables:
+    """What the tables say: `now` what the cards have, `recorded` the clips, by key."""
+
+    now: Mapping[CardSide, CardAudio]
+    recorded: Mapping[str, ClipFacts]
+
+
+async def read_tables(sessions: Sessions, clips: Sequence[Clip]) -> Tables:
+    """All that is known of these clips and their cards."""
     async with sessions.begin() as session:
         now = await read_cards(session, {clip.card_id for clip in clips})
-        recorded = await read_clips(session, {clip.key for clip in clips})
+        return Tables(now, await read_clips(session, {clip.key for clip in clips}))
+
+
+async def survey(tables: Tables, storage: LocalStorage, maker: ClipMaker, run: Run, clips: Sequence[Clip]) -> Survey:
+    """Compares what a job wants with what is there."""
+    now, recorded = tables.now, tables.recorded
     sizes = await storage.sizes([clip.file_name for clip in clips if (clip.card_id, clip.side) in now])
     verdicts = [(clip, _verdict(run, clip, now.get((clip.card_id, clip.side)), sizes)) for clip in clips]
     wanted = {clip.key: clip for clip, verdict in verdicts if verdict == "wanted"}
     stored = await _look_up(storage, maker, run, wanted, recorded)
-    return Survey(verdicts, now, stored, {key for key in stored if stored[key] != recorded.get(key)})
+    return Survey(verdicts, stored, {key for key in stored if stored[key] != recorded.get(key)})
 
 
 def _verdict(run: Run, clip: Clip, now: CardAudio | None, sizes: Mapping[str, int]) -> Verdict:

@@ -16,7 +16,7 @@ from worker.clip_maker import ClipMaker
 from worker.errors import ClipFailed, ClipRefused, UpstreamClosed
 from worker.ledger import Ledger
 from worker.plan import Clip, clips_of
-from worker.survey import Survey, survey
+from worker.survey import Survey, read_tables, survey
 from worker.turns import Party
 
 _CHECKPOINT_SECONDS = 1.0
@@ -74,12 +74,13 @@ class _JobRun:
 
     async def _survey(self) -> Survey:
         parts = self._parts
-        return await survey(parts.sessions, parts.storage, parts.maker, self._run, self._clips)
+        tables = await read_tables(parts.sessions, self._clips)
+        self._ledger.note_now(tables.now)  # first: it counts where the storage fails, too
+        return await survey(tables, parts.storage, parts.maker, self._run, self._clips)
 
     def _take_stock(self, found: Survey) -> list[Task]:
         """Enters what need not be made, and returns what must: identical texts once."""
         missing: dict[str, Task] = {}
-        self._ledger.note_now(found.now)
         for clip, verdict in found.verdicts:
             match verdict:
                 case "blank":
@@ -87,7 +88,7 @@ class _JobRun:
                 case "superseded":
                     self._ledger.supersede(clip)
                 case "kept":
-                    self._ledger.keep(clip, found.now[clip.card_id, clip.side])
+                    self._ledger.keep(clip)
                 case "wanted" if facts := found.stored.get(clip.key):
                     if clip.key in found.unrecorded:
                         self._ledger.record(clip, facts, made_now=False)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from procrastinate import App
+from pydantic import SecretStr
 
 from shared import jobs
 from shared.database import Sessions, create_engine, create_sessions
@@ -14,7 +15,7 @@ from tests.service import Row, Service, phrases
 
 @pytest.fixture
 def settings(database_url: str) -> Settings:
-    return Settings(database_url=database_url)
+    return Settings(database_url=SecretStr(database_url))
 
 
 @pytest.fixture

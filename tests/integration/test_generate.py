@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import socket
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -93,7 +94,10 @@ BAD_PHRASES: dict[str, tuple[list[Any], list[tuple[int, str | None]]]] = {
     "cards that are no strings": ([phrase(cardId=7), phrase(cardId=None), phrase(cardId=["card-1"])], [(0, None), (1, None), (2, None)]),
     "a card left out": ([phrase(cardId=...)], [(0, None)]),
     "phrases that are no objects": ([None, 7, "card-0", [phrase()], True], [(index, None) for index in range(5) for _ in "ab"]),
-    "many faults at once": ([phrase(textEn="x" * 4_097), GOOD, phrase(textEn="", textFr="", cardId="nobody"), phrase(cardId="card-1"), phrase(cardId="card-1", textFr="\0")], [(0, "card-0"), (2, "nobody"), (2, "nobody"), (4, "card-1"), (4, "card-1")]),
+    "many faults at once": (
+        [phrase(textEn="x" * 4_097), GOOD, phrase(textEn="", textFr="", cardId="nobody"), phrase(textFr="\0", cardId="card-199")],
+        [(0, "card-0"), (2, "nobody"), (2, "nobody"), (3, "card-199"), (3, "card-199")],
+    ),
 }  # fmt: skip
 
 
@@ -295,20 +299,16 @@ async def test_the_greatest_legal_body_is_taken_and_the_api_answers_others_meanw
     body = f'{{"deckId":"deck-1","phrases":[{wanted}]}}'.encode()
     assert 18 * MEBIBYTE < len(body) < 20 * MEBIBYTE
 
-    answer, slowest = await asyncio.gather(api.send(body), _slowest_health(api, seconds=3))
-
-    assert answer.status == 202, answer
-    assert slowest < 1.5
-
-
-async def _slowest_health(api: Service, seconds: float) -> float:
-    clock = asyncio.get_running_loop().time
-    end, slowest = clock() + seconds, 0.0
-    while (start := clock()) < end:
+    posting = asyncio.create_task(api.send(body))
+    slowest = 0.0
+    while not posting.done():
+        start = time.monotonic()
         await api.get("/health")
-        slowest = max(slowest, clock() - start)
+        slowest = max(slowest, time.monotonic() - start)
         await asyncio.sleep(0.02)
-    return slowest
+
+    assert (await posting).status == 202
+    assert slowest < 1.5
 
 
 async def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_error_of_ours(api: Service) -> None:

@@ -103,10 +103,9 @@ async def _end_who_waits_for(table: str, connection: "psycopg.Connection[tuple[o
 
 
 async def test_the_api_starts_without_its_database_and_finds_it_later(
-    postgres: Postgres, migrated_template: str, tmp_path: Path
+    postgres: Postgres, database_url: str, tmp_path: Path
 ) -> None:
-    url = postgres.create_database(migrated_template)
-    async with Service(url, tmp_path) as service:
+    async with Service(database_url, tmp_path) as service:
         with stopped(postgres):
             await service.start_api()
             assert (await service.get("/health")).status == 200
@@ -115,7 +114,6 @@ async def test_the_api_starts_without_its_database_and_finds_it_later(
         assert (await service.get("/ready")).status == 200
         service.add_deck("deck-1", ["card-1"])
         assert (await generate(service)).status == 202
-    postgres.drop_database(url)
 
 
 async def test_a_database_that_was_not_migrated_is_not_ready_and_says_what_to_do(

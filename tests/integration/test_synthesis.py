@@ -131,7 +131,9 @@ async def test_a_large_deck_ends_with_every_file_that_it_promises(running: Servi
     assert [entry["cardId"] for entry in job["resultUrls"]] == cards
     promised = {entry[side].rpartition("/")[2] for entry in job["resultUrls"] for side in ("audioUrlEn", "audioUrlFr")}
     assert card_files(running).keys() == promised
-    assert running.sql('SELECT count(*) FROM public."Card" WHERE "audioUrlEn" IS NULL OR "audioUrlFr" IS NULL') == [(0,)]
+    assert running.sql('SELECT count(*) FROM public."Card" WHERE "audioUrlEn" IS NULL OR "audioUrlFr" IS NULL') == [
+        (0,)
+    ]
     assert len(upstream.requests) == 400
 
 

@@ -1,51 +1,52 @@
 """Programs that cannot start say why in one line; a worker waits for a database that is not there yet."""
 
+import asyncio
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.postgres import Postgres, running_postgres
+from tests.postgres import Postgres
 from tests.service import ROOT, SECRET, Service, phrases
+from tests.system_parts import require_program
 from tests.watching import until
 
-NOBODY = 65_534
 PASSWORD = "a-password-of-ours"
 KEY = "sk-a-key-that-nobody-may-see"
 GOOD = {
     "DATABASE_URL": f"postgresql://postgres:{PASSWORD}@127.0.0.1:9/memolist",
     "OPENAI_API_KEY": KEY,
+    "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
     "JWT_SECRET": SECRET,
 }
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that any user can reach, which pytest's own are not."""
-    with tempfile.TemporaryDirectory() as name:
-        path = Path(name)
-        path.chmod(0o755)
-        yield path
+def folder(tmp_path: Path) -> Path:
+    """Where the program is started: it reads `.env` and `config.json` there."""
+    return tmp_path
 
 
-def run(module: str, folder: Path, user: int | None = None, **environment: str) -> tuple[int, str]:
-    """Runs a program in `folder` to its end; returns its exit code and what it said on stderr."""
-    storage = {"STORAGE_DIR": str(folder / "audio")}
-    program = subprocess.run(
-        [sys.executable, "-m", module],
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **storage, **environment},
-        user=user,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert program.stdout == ""
+def call(module: str, folder: Path, *before: str, **environment: str) -> dict[str, Any]:
+    """How to start a program in `folder`."""
+    basics = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "STORAGE_DIR": str(folder / "audio")}
+    return {
+        "args": [*before, sys.executable, "-m", module],
+        "cwd": folder,
+        "env": basics | environment,
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.PIPE,
+        "text": True,
+    }
+
+
+def run(module: str, folder: Path, *before: str, **environment: str) -> tuple[int, str]:
+    """Runs a program to its end; returns its exit code and what it said on stderr."""
+    program = subprocess.run(**call(module, folder, *before, **environment), timeout=60)
     return program.returncode, program.stderr
 
 
@@ -111,29 +112,61 @@ def test_a_worker_names_what_brings_the_database_up_to_date(folder: Path, empty_
 
 
 def test_a_storage_of_another_user_is_told_with_the_command_that_mends_it(folder: Path) -> None:
-    (folder / "audio").mkdir()
-    (folder / "audio").chmod(0o555)
-    user = NOBODY if os.geteuid() == 0 else None
-    if user and not can_run_python(user):
-        pytest.skip("another user cannot run this Python")
+    (folder / "audio").mkdir(mode=0o555)
 
-    command = f"chown -R {user or os.getuid()}:{os.getgid()} {folder}/audio"
+    command = f"chown -R {os.getuid()}:{os.getgid()} {folder}/audio"
     assert_one_line(
-        run("worker", folder, user, **GOOD),
+        run("worker", folder, *without_power_over_files(), **GOOD),
         f"STORAGE_DIR: permission denied ({folder}/audio",
         f"`{command}`",
         f"`docker compose run --rm --user root worker {command}`",
     )
 
 
-def can_run_python(user: int) -> bool:
-    command = [sys.executable, "-c", "import shared.settings"]
-    try:
-        return subprocess.run(command, cwd="/", env={"PYTHONPATH": str(ROOT)}, user=user, stderr=-3).returncode == 0
-    except PermissionError:
-        return False
+def test_a_storage_that_cannot_be_made_is_named(folder: Path) -> None:
+    folder.chmod(0o555)
+
+    assert_one_line(
+        run("worker", folder, *without_power_over_files(), **GOOD), f"STORAGE_DIR: permission denied ({folder}"
+    )
 
 
-async def test_a_worker_waits_for_its_database_without_fuss(database_url: str, tmp_path: Path) -> None:
-    with running_postgres() as late:
-        service = Service(late_database(late), tmp_path, {"TTS_ENGINE": "espeak"})
+def without_power_over_files() -> list[str]:
+    """What to start a program with so that permissions bind it, as root too."""
+    if os.geteuid() != 0:
+        return []
+    powers = "-dac_override,-dac_read_search"
+    return [require_program("setpriv"), f"--bounding-set={powers}", f"--inh-caps={powers}"]
+
+
+def test_a_worker_that_waits_for_its_database_can_be_stopped(folder: Path) -> None:
+    with subprocess.Popen(**call("worker", folder, **GOOD)) as worker:
+        assert worker.stderr
+        first = worker.stderr.readline()
+        worker.terminate()
+        rest = worker.stderr.read()
+
+    assert "the database cannot be reached" in first
+    assert worker.returncode == 0
+    assert "Traceback" not in rest
+    assert PASSWORD not in first + rest
+
+
+async def test_a_worker_waits_for_a_database_that_is_away(service: Service, postgres: Postgres) -> None:
+    service.add_deck("deck", ["card-1"])
+    postgres.stop()
+    starting = asyncio.create_task(service.start_worker())
+    await until(lambda: "the database cannot be reached" in service.log("worker"))
+    postgres.start()
+    worker = await starting
+    await service.start_api()
+    await service.made("deck", phrases(["card-1"]))
+
+    assert "Traceback" not in service.log("worker")
+
+    postgres.stop()
+    await until(lambda: "error connecting" in service.log("worker"))
+    postgres.start()
+    await service.made("deck", phrases(["card-1"], " again"))
+
+    assert await service.stop(worker) == 0

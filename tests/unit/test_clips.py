@@ -163,6 +163,8 @@ for piece in pieces:
     for text in (piece * 4096, "<a " + piece * 4096, "<script>" + piece * 4096, "<!--" + piece * 4096, "<a b='" + piece * 4096):
         normalise(text[:4096])
         normalise(text[:4095] + ">")
+for _ in range(50):  # marks that have to change places
+    normalise("a" + "\\u0301" * 2047 + "\\u0323" * 2048)
 """
     # All of them take less than a second where each is linear; one that is quadratic or worse takes minutes.
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=60, check=True)
@@ -216,3 +218,8 @@ def test_a_text_that_is_no_valid_unicode_has_a_key_too() -> None:
 
 def test_a_card_has_one_file_for_each_side() -> None:
     assert [file_name("card.1", "en"), file_name("card.1", "fr")] == ["card.1_en.mp3", "card.1_fr.mp3"]
+
+
+@given(st.text(alphabet="a\u0301\u0323\u0344\u0308\u0345\u0315.", min_size=40))
+def test_many_marks_over_a_letter_come_out_as_nfc_has_them(text: str) -> None:
+    assert normalise(text) == unicodedata.normalize("NFC", text)

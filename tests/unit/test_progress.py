@@ -78,8 +78,9 @@ def test_the_message_groups_reasons_and_tells_the_most_frequent_first() -> None:
     progress = progress_of(3)
     settle(progress, (0, "en"), (0, "fr"))
     progress.fail(1, "en", "refused")
-    for index, side in ((1, "fr"), (2, "en"), (2, "fr")):
-        progress.fail(index, side, "timed out")
+    progress.fail(1, "fr", "timed out")
+    for side in SIDES:
+        progress.fail(2, side, "timed out")
     assert progress.error_message() == "4 of 6 clips failed: timed out (3); refused (1)"
 
 

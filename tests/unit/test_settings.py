@@ -13,7 +13,7 @@ import pytest
 from shared.settings import ApiSettings, Settings, StorageSettings, WorkerSettings
 
 ROOT = Path(__file__).parent.parent.parent
-KINDS = {
+KINDS: dict[str, type[Settings]] = {
     "Settings": Settings,
     "StorageSettings": StorageSettings,
     "ApiSettings": ApiSettings,
