@@ -12,7 +12,7 @@ CARDS = [f"card-{number}" for number in range(10)]
 async def test_a_job_that_is_stopped_in_the_middle_is_finished_by_another_worker(
     service: Service, upstream: SpeechServer
 ) -> None:
-    upstream.latency_seconds = 0.3
+    upstream.latency_seconds = 1.5
     service.add_deck("deck", CARDS)
     await service.start_api()
     worker = await service.start_worker(TTS_MAX_IN_FLIGHT="4")
@@ -28,6 +28,7 @@ async def test_a_job_that_is_stopped_in_the_middle_is_finished_by_another_worker
     assert (await service.job(job_id))["status"] == "processing"
     assert queue_jobs(service) == ["todo"]
 
+    upstream.latency_seconds = 0
     await service.start_worker()
     job = await service.ended(job_id)
 
