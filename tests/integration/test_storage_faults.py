@@ -1,5 +1,6 @@
 """A storage that does not obey: the job says so, the worker stays, and later all goes on."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,9 +34,8 @@ def mend(storage: Path) -> None:
     ("spoil", "reason"), [(lose_the_folder, "a file or folder is missing"), (spoil_the_cache, "Not a directory")]
 )
 async def test_a_job_tells_of_a_storage_that_fails_and_can_run_again(
-    running: Service, upstream: SpeechServer, spoil: object, reason: str
+    running: Service, upstream: SpeechServer, spoil: Callable[[Path], None], reason: str
 ) -> None:
-    assert callable(spoil)
     running.add_deck("deck", CARDS)
     spoil(running.storage)
 
