@@ -15,7 +15,7 @@ from api import generate_request
 from api.auth import User
 from api.openapi import SECURITY, GenerateOperation, StatusOperation, problems
 from api.schemas import JobAccepted, JobAnswer, job_status
-from shared import jobs
+from shared import decks, jobs
 from shared.errors import InvalidRequest
 from shared.queue import enqueue
 
@@ -42,8 +42,8 @@ async def generate(request: _Request, db_session: AsyncSession, queue: App) -> J
     """Queues a job that gives every phrase its two voices. Only the deck's owner may."""
     wanted = await _read(request)
     async with db_session.begin():
-        await jobs.check_owner(db_session, wanted.deck_id, request.user.id)
-        cards = await jobs.cards_of_deck(db_session, wanted.deck_id, generate_request.card_ids(wanted))
+        await decks.check_owner(db_session, wanted.deck_id, request.user.id)
+        cards = await decks.cards_of_deck(db_session, wanted.deck_id, generate_request.card_ids(wanted))
         phrases = generate_request.check_phrases(wanted, cards)
         job_id = await jobs.create(db_session, request.user.id, wanted.deck_id, phrases, wanted.regenerate)
         await enqueue(queue, db_session, job_id, wanted.deck_id)

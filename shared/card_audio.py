@@ -5,8 +5,9 @@ Nothing here commits, and whoever writes holds the job. The tables may be wrong 
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Text, column, func, select, update, values
+from sqlalchemy import Boolean, Text, column, func, literal_column, select, update, values
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -51,30 +52,17 @@ async def read_clips(session: AsyncSession, keys: Collection[str]) -> dict[str, 
     return {row.key: ClipFacts(row.key, row.characters, row.bytes, row.duration_ms) for row in rows}
 
 
-async def record_clips(session: AsyncSession, clips: Mapping[str, tuple[Voice, ClipFacts]]) -> None:
-    """Says what clips, by key, were and cost; a clip that was made anew replaces its record."""
+async def record_clips(session: AsyncSession, clips: Mapping[str, tuple[Voice, ClipFacts]]) -> set[str]:
+    """Says what clips, by key, were and cost; a clip that was made anew replaces its record. Returns those that had none."""
     if not clips:
-        return
-    statement = insert(ClipRecord).values(
-        [
-            {
-                "key": key,
-                "side": voice.language,
-                "engine": voice.engine,
-                "base_url": voice.base_url,
-                "model": voice.model,
-                "voice": voice.name,
-                "characters": facts.characters,
-                "bytes": facts.bytes,
-                "duration_ms": facts.duration_ms,
-                "made_at": func.now(),
-            }
-            # In the order of their keys, as every writer does: two jobs that record the same clips cannot lock each other out.
-            for key, (voice, facts) in sorted(clips.items())
-        ]
+        return set()
+    record = insert(ClipRecord).values(_rows(clips))
+    anew = {name: record.excluded[name] for name in ("bytes", "duration_ms", "made_at")}
+    had_none = literal_column("xmax = 0", Boolean)  # the row was inserted, not updated
+    written = await session.execute(
+        record.on_conflict_do_update(index_elements=[ClipRecord.key], set_=anew).returning(ClipRecord.key, had_none)
     )
-    anew = {name: statement.excluded[name] for name in ("bytes", "duration_ms", "made_at")}
-    await session.execute(statement.on_conflict_do_update(index_elements=[ClipRecord.key], set_=anew))
+    return {key for key, is_new in written.tuples() if is_new}
 
 
 async def record_cards(session: AsyncSession, run: Run, changes: Collection[CardChange]) -> None:
@@ -119,3 +107,22 @@ async def write_urls(session: AsyncSession, urls: Mapping[CardSide, str | None])
                 .where(Card.id == new.c.card_id, audio_url.is_distinct_from(new.c.url))
                 .values({audio_url: new.c.url})
             )
+
+
+def _rows(clips: Mapping[str, tuple[Voice, ClipFacts]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "key": key,
+            "side": voice.language,
+            "engine": voice.engine,
+            "base_url": voice.base_url,
+            "model": voice.model,
+            "voice": voice.name,
+            "characters": facts.characters,
+            "bytes": facts.bytes,
+            "duration_ms": facts.duration_ms,
+            "made_at": func.now(),
+        }
+        # In the order of their keys, as every writer does: two jobs that record the same clips cannot lock each other out.
+        for key, (voice, facts) in sorted(clips.items())
+    ]

@@ -13,7 +13,11 @@ _PRISMA_ONLY = frozenset(
 
 
 # Our tables are in `tts`, Memolist's in `public`; `TIMESTAMP` columns hold UTC whatever the server's time zone.
-_SESSION_OPTIONS = "-c search_path=tts,public -c TimeZone=UTC"
+# A process that is frozen, or cut off, in the middle of a transaction would keep its locks for as long.
+IDLE_IN_TRANSACTION_SECONDS = 10
+_SESSION_OPTIONS = (
+    f"-c search_path=tts,public -c TimeZone=UTC -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_SECONDS}s"
+)
 # A host that drops packets would otherwise hold a connection attempt for minutes.
 _CONNECT_TIMEOUT_SECONDS = 5
 _UNESCAPED = "special characters in a user name or a password must be escaped: @ is %40, / is %2F, # is %23, ? is %3F"

@@ -4,29 +4,40 @@ A job's row may only be written by its run: the holder of the token in `tts.job.
 the right to write, from the one before.
 """
 
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, insert, literal, select, update
+from sqlalchemy import case, func, insert, literal, null, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.errors import DeckBelongsToAnother, DeckNotFound, JobNotFound, LostRun
-from shared.models import Card, Deck, JobRecord, TtsJob
+from shared.database_url import IDLE_IN_TRANSACTION_SECONDS
+from shared.errors import JobNotFound, LostRun
+from shared.models import JobRecord, TtsJob
 
 Phrase = dict[str, str]
 ResultUrl = dict[str, str | None]
+# Less than the time after which Postgres ends an idle transaction (`shared/database_url.py`).
+_HOLD_SECONDS = IDLE_IN_TRANSACTION_SECONDS * 0.8
 _UNFINISHED = ("pending", "processing")
 
 
 @dataclass(frozen=True)
-class Run:
-    """One attempt at a job: what it works on, and the token that lets it write.
+class Spent:
+    """What a job has cost so far, over all its runs."""
 
-    `clips_made` and `characters_billed` are those of the runs before it.
-    """
+    clips_made: int
+    characters_billed: int
+
+    def plus(self, more: "Spent") -> "Spent":
+        return Spent(self.clips_made + more.clips_made, self.characters_billed + more.characters_billed)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One attempt at a job: what it works on, and the token that lets it write."""
 
     job_id: str
     token: UUID
@@ -36,8 +47,7 @@ class Run:
     phrases: list[Phrase]
     regenerate: bool
     created_at: datetime
-    clips_made: int
-    characters_billed: int
+    spent_before: Spent
 
 
 @dataclass(frozen=True)
@@ -46,26 +56,16 @@ class Checkpoint:
 
     processed_count: int
     result_urls: list[ResultUrl]
-    clips_made: int
-    clips_cached: int
-    characters_billed: int
+    clips_done: int
+    spent: Spent
 
 
-async def check_owner(session: AsyncSession, deck_id: str, user_id: str) -> None:
-    """Raises `DeckNotFound` or `DeckBelongsToAnother`."""
-    # Where Prisma made foreign keys, the deck must outlive the transaction.
-    deck = select(Deck.user_id).where(Deck.id == deck_id).with_for_update(read=True, key_share=True)
-    owner = (await session.execute(deck)).one_or_none()
-    if owner is None:
-        raise DeckNotFound
-    if owner.user_id != user_id:
-        raise DeckBelongsToAnother
+@dataclass(frozen=True)
+class Waiting:
+    """How long a job has waited for its upstream, and how many times in a row it was tried."""
 
-
-async def cards_of_deck(session: AsyncSession, deck_id: str, card_ids: Collection[str]) -> set[str]:
-    """Those of the cards that exist and belong to the deck."""
-    wanted = func.any(list(card_ids))
-    return set(await session.scalars(select(Card.id).where(Card.deck_id == deck_id, Card.id == wanted)))
+    times: int
+    seconds: float
 
 
 async def create(session: AsyncSession, user_id: str, deck_id: str, phrases: Sequence[Phrase], regenerate: bool) -> str:
@@ -106,7 +106,7 @@ async def start(session: AsyncSession, job_id: str) -> Run | None:
         await session.execute(
             update(JobRecord)
             .where(JobRecord.id == job_id, TtsJob.id == JobRecord.id, TtsJob.status.in_(_UNFINISHED))
-            .values(run=token)
+            .values(run=token, ended_at=None)
             .returning(
                 JobRecord.seq,
                 JobRecord.regenerate,
@@ -126,7 +126,6 @@ async def start(session: AsyncSession, job_id: str) -> Run | None:
         .where(TtsJob.id == job_id)
         .values(
             status="processing",
-            error_message=None,
             started_at=func.coalesce(TtsJob.started_at, func.now()),
             updated_at=func.now(),
         )
@@ -140,41 +139,71 @@ async def start(session: AsyncSession, job_id: str) -> Run | None:
         record.phrases,
         record.regenerate,
         record.created_at,
-        record.clips_made,
-        record.characters_billed,
+        Spent(record.clips_made, record.characters_billed),
     )
 
 
-async def hold(session: AsyncSession, run: Run) -> None:
+async def hold(session: AsyncSession, run: Run) -> float:
     """Locks the job for this transaction. Raises `LostRun` when another run has it by now.
 
-    A new run waits for the lock before it takes the token: what is done under it, on disk too, is done by the only writer.
+    A new run waits for the lock before it takes the token: what is done under it is done by the only writer. Of what is done
+    outside the database that is sure only until the moment (of `time.monotonic`) that this returns: Postgres ends the
+    transaction of a process that was frozen, and with it the lock.
     """
     token = await session.scalar(select(JobRecord.run).where(JobRecord.id == run.job_id).with_for_update())
     if token != run.token:
         raise LostRun
+    return time.monotonic() + _HOLD_SECONDS
 
 
 async def checkpoint(session: AsyncSession, run: Run, so_far: Checkpoint) -> None:
     """Writes a run's progress. The caller holds the job."""
-    await _write(session, run, so_far)
+    await _write(session, run, so_far, None)
 
 
 async def finish(session: AsyncSession, run: Run, so_far: Checkpoint, error_message: str | None) -> None:
     """Ends a job, once: failed if there is an error to tell. The caller holds the job; the token goes, so that no more is written."""
-    end = "failed" if error_message else "completed"
-    await _write(session, run, so_far, status=end, error_message=error_message, completed_at=func.now())
-    await session.execute(update(JobRecord).where(JobRecord.id == run.job_id).values(run=None))
+    await _write(session, run, so_far, error_message)
+    await _end(session, run.job_id, "failed" if error_message else "completed")
 
 
-async def wait(session: AsyncSession, run: Run, reason: str) -> None:
-    """Says in the job's `errorMessage` what it waits for. The caller holds the job."""
-    await session.execute(
-        update(TtsJob).where(TtsJob.id == run.job_id).values(error_message=reason, updated_at=func.now())
+async def wait(session: AsyncSession, run: Run, so_far: Checkpoint, reason: str) -> Waiting:
+    """Says in `errorMessage` what the job waits for. The caller holds the job, which stays `processing`."""
+    await _write(session, run, so_far, reason)
+    waiting = await session.execute(
+        update(JobRecord)
+        .where(JobRecord.id == run.job_id)
+        .values(waits=JobRecord.waits + 1, waiting_since=func.coalesce(JobRecord.waiting_since, func.now()))
+        .returning(JobRecord.waits, func.extract("epoch", func.now() - JobRecord.waiting_since))
     )
+    times, seconds = waiting.one()
+    return Waiting(times, float(seconds))
 
 
-async def _write(session: AsyncSession, run: Run, so_far: Checkpoint, **also: Any) -> None:
+async def count_death(session: AsyncSession, job_id: str) -> int:
+    """A run's worker died. Returns how many died in a row, with no clip made in between."""
+    deaths = update(JobRecord).where(JobRecord.id == job_id).values(deaths=JobRecord.deaths + 1)
+    return await session.scalar(deaths.returning(JobRecord.deaths)) or 0
+
+
+async def fail(session: AsyncSession, job_id: str, reason: str) -> None:
+    """Ends a job that no run can end, and takes the token from whoever has it. What was finished stays finished."""
+    # The record first, as everywhere: two who lock both in different orders would wait for each other.
+    await session.execute(update(JobRecord).where(JobRecord.id == job_id).values(run=None))
+    job = await session.scalar(
+        select(TtsJob).where(TtsJob.id == job_id, TtsJob.status.in_(_UNFINISHED)).with_for_update()
+    )
+    if job is None:
+        return
+    finished = {entry["cardId"]: entry for entry in job.result_urls or []}
+    job.result_urls = [finished.get(phrase["cardId"]) or _unfinished(phrase, reason) for phrase in job.phrases]
+    job.processed_count = job.total_phrases
+    job.error_message = reason
+    await session.flush()
+    await _end(session, job_id, "failed")
+
+
+async def _write(session: AsyncSession, run: Run, so_far: Checkpoint, error_message: str | None) -> None:
     await session.execute(
         update(TtsJob)
         .where(TtsJob.id == run.job_id)
@@ -182,16 +211,33 @@ async def _write(session: AsyncSession, run: Run, so_far: Checkpoint, **also: An
             # A new run looks at everything again, and its first count may be lower than what was seen already.
             processed_count=func.greatest(TtsJob.processed_count, literal(so_far.processed_count)),
             result_urls=so_far.result_urls,
+            error_message=error_message,
             updated_at=func.now(),
-            **also,
         )
     )
+    spent = so_far.spent
+    made_more = JobRecord.clips_made < spent.clips_made
     await session.execute(
         update(JobRecord)
         .where(JobRecord.id == run.job_id)
         .values(
-            clips_made=so_far.clips_made,
-            clips_cached=so_far.clips_cached,
-            characters_billed=so_far.characters_billed,
+            clips_made=spent.clips_made,
+            # What an earlier run of this job made is found, not made, by this one, and is no gain.
+            clips_cached=max(0, so_far.clips_done - spent.clips_made),
+            characters_billed=spent.characters_billed,
+            deaths=case((made_more, 0), else_=JobRecord.deaths),
+            waits=case((made_more, 0), else_=JobRecord.waits),
+            waiting_since=case((made_more, null()), else_=JobRecord.waiting_since),
         )
     )
+
+
+async def _end(session: AsyncSession, job_id: str, status: str) -> None:
+    await session.execute(
+        update(TtsJob).where(TtsJob.id == job_id).values(status=status, completed_at=func.now(), updated_at=func.now())
+    )
+    await session.execute(update(JobRecord).where(JobRecord.id == job_id).values(run=None, ended_at=func.now()))
+
+
+def _unfinished(phrase: Phrase, reason: str) -> ResultUrl:
+    return {"cardId": phrase["cardId"], "audioUrlEn": None, "audioUrlFr": None, "error": reason}

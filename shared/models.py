@@ -67,7 +67,11 @@ class JobRecord(Model):
     clips_made: Mapped[int]
     clips_cached: Mapped[int]
     characters_billed: Mapped[int] = mapped_column(BigInteger)
+    deaths: Mapped[int]
+    waits: Mapped[int]
+    waiting_since: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
 
 
 class ClipRecord(Model):

@@ -11,6 +11,10 @@ from shared.settings import Settings
 QUEUE = "tts"
 RUN_JOB = "run_job"
 
+# As procrastinate's own trigger says it when a job comes in. It says nothing when one goes back or makes way for the next of
+# its deck: then workers would learn of it with the next poll.
+TELL_WORKERS = f'pg_notify(\'procrastinate_queue_v1#{QUEUE}\', \'{{"type": "job_inserted", "job_id": 0}}\')'
+
 
 def create_queue(settings: Settings) -> App:
     """procrastinate on our database. Only the worker opens it: `enqueue` uses the caller's connection."""

@@ -163,6 +163,7 @@ class WorkerSettings(StorageSettings):
     tts_max_in_flight: Annotated[int, Field(ge=1, le=1_000)] = 8
     tts_max_attempts: Annotated[int, Field(ge=1, le=100)] = 3
     tts_request_timeout_s: Seconds = 60
+    tts_outage_patience_s: Annotated[float, Field(ge=0, le=31_536_000, allow_inf_nan=False)] = 3_600
     poll_interval_ms: Annotated[int, Field(ge=100, le=3_600_000)] = 5_000
     worker_concurrency: Annotated[int, Field(ge=1, le=10_000)] = 256
     worker_heartbeat_s: Seconds = 3

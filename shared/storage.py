@@ -5,7 +5,7 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
 
-from shared.errors import StorageFault
+from shared.errors import LostRun, StorageFault
 from shared.settings import StorageSettings
 
 _CACHE = ".cache"
@@ -27,6 +27,7 @@ _REASONS = {
     errno.EPERM: "permission denied",
     errno.ENOENT: "a file or folder is missing",
 }
+_PROBE_BYTES = 256 * 1024  # half a minute of speech
 # For nginx, which is another user, whatever the umask.
 _READABLE_FILE, _READABLE_FOLDER = 0o644, 0o755
 Result = TypeVar("Result")
@@ -53,6 +54,10 @@ class LocalStorage:
         except OSError as error:
             raise StorageFault(f"STORAGE_DIR: {_what(error)}. {self._advice(error)}".rstrip()) from error
 
+    async def check(self) -> None:
+        """Proves that there is room for audio, before money is spent on it."""
+        await _in_thread(self._check)
+
     async def find_clips(self, keys: Collection[str]) -> dict[str, StoredClip]:
         """Those of the clips that are in the cache."""
         return await _in_thread(lambda: {key: clip for key in keys if (clip := self._find(key))})
@@ -69,13 +74,16 @@ class LocalStorage:
         """The sizes in bytes of those card files that exist."""
         return await _in_thread(lambda: {name: size for name in names if (size := _size(self._folder / name))})
 
-    async def link(self, clips_by_name: Iterable[tuple[str, str]]) -> None:
-        """Puts clips in cards' places: pairs of a card file's name and a clip's key. Afterwards all of them survive a power cut."""
-        await _in_thread(lambda: self._link(clips_by_name))
+    async def link(self, clips_by_name: Collection[tuple[str, str]], until: float) -> None:
+        """Puts clips in cards' places: pairs of a card file's name and a clip's key. Afterwards all of them survive a power cut.
 
-    async def remove(self, names: Collection[str]) -> None:
-        """Takes card files away; one that is not there is gone already."""
-        await _in_thread(lambda: self._remove(names))
+        Replaces nothing after `until` (of `time.monotonic`): then it raises `LostRun`.
+        """
+        await _in_thread(lambda: self._link(clips_by_name, until))
+
+    async def remove(self, names: Collection[str], until: float) -> None:
+        """Takes card files away; one that is not there is gone already. `until` as in `link`."""
+        await _in_thread(lambda: self._remove(names, until))
 
     def _prepare(self) -> None:
         _make_readable_folder(self._folder)
@@ -88,6 +96,11 @@ class LocalStorage:
             with suppress(FileNotFoundError):
                 if time.time() - left_over.stat().st_mtime > _UNFINISHED_IS_LEFT_OVER_AFTER_SECONDS:
                     left_over.unlink()
+
+    def _check(self) -> None:
+        self._make_hidden_folders()
+        with self._new_file() as probe:
+            probe.write_bytes(bytes(_PROBE_BYTES))
 
     def _make_hidden_folders(self, *also: Path) -> None:
         # Never the folder itself: where it is gone a volume is not mounted, and what is written would be lost.
@@ -120,20 +133,20 @@ class LocalStorage:
             new.rename(target)
         _flush_folder(target.parent)
 
-    def _link(self, clips_by_name: Iterable[tuple[str, str]]) -> None:
-        links = list(clips_by_name)
-        if not links:
+    def _link(self, clips_by_name: Collection[tuple[str, str]], until: float) -> None:
+        if not clips_by_name:
             return
         self._make_hidden_folders()
-        for name, key in links:
-            self._copy(self._cached(key), self._folder / name)
+        for name, key in clips_by_name:
+            self._copy(self._cached(key), self._folder / name, until)
         _flush_folder(self._folder)
 
-    def _remove(self, names: Collection[str]) -> None:
+    def _remove(self, names: Collection[str], until: float) -> None:
         for name in names:
+            _check_time(until)
             (self._folder / name).unlink(missing_ok=True)
 
-    def _copy(self, clip: Path, target: Path) -> None:
+    def _copy(self, clip: Path, target: Path, until: float) -> None:
         with self._new_file() as new:
             with clip.open("rb") as source, new.open("xb") as file:
                 shutil.copyfileobj(source, file)
@@ -144,6 +157,7 @@ class LocalStorage:
                 second = max(int(time.time()), _second(target) + 1)
                 os.utime(file.fileno(), (second, second))
                 os.fsync(file.fileno())
+            _check_time(until)
             new.rename(target)
 
     def _cached(self, key: str) -> Path:
@@ -186,6 +200,11 @@ def _gone_afterwards(path: Path) -> Iterator[Path]:
         yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+def _check_time(until: float) -> None:
+    if time.monotonic() > until:
+        raise LostRun
 
 
 def _flush_folder(folder: Path) -> None:

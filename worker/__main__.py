@@ -12,7 +12,7 @@ from shared.clips import SIDES
 from shared.database import create_engine, create_sessions
 from shared.errors import MemolistError, ShuttingDown
 from shared.logs import configure_logs
-from shared.queue import QUEUE, create_queue
+from shared.queue import QUEUE
 from shared.settings import WorkerSettings, read_settings, stop
 from shared.storage import open_storage
 from worker.admission import Admission
@@ -21,13 +21,17 @@ from worker.doors import Doors
 from worker.engines import Engine
 from worker.pacing import Pacer
 from worker.readiness import first_line, wait_for_database
+from worker.rescue import Rescue
+from worker.steady_queue import create_steady_queue
 from worker.synthesis import Synthesizer
 from worker.tasks import add_tasks
+from worker.upstream_watch import UpstreamWatch
 
 _DATABASE_CONNECTIONS = 10
 # Two for each place in flight: one is asked for while the answer before it is checked and stored.
 _HANDS_PER_PLACE = 2
 _DEAD_AFTER_HEARTBEATS = 3
+_ROWS_KEPT_SECONDS = 86_400
 _log = structlog.get_logger("worker")
 
 
@@ -54,21 +58,27 @@ async def run(settings: WorkerSettings) -> None:
     await wait_for_database(database, doors.sleep)
     pacer = Pacer(database, engine.upstream, settings.request_interval_ms, doors.sleep)
     admission = Admission(pacer, doors, settings.tts_max_in_flight)
-    maker = ClipMaker(engine, storage, admission, pacer, doors, settings.tts_max_attempts)
+    maker = ClipMaker(engine, storage, admission, pacer, UpstreamWatch(), doors, settings.tts_max_attempts)
+    sessions = create_sessions(database)
     synthesizer = Synthesizer(
-        create_sessions(database),
+        sessions,
         storage,
         maker,
         voices,
         settings.public_base_url,
         hands=settings.tts_max_in_flight * _HANDS_PER_PLACE,
+        outage_patience_seconds=settings.tts_outage_patience_s,
     )
-    queue = create_queue(settings)
+    queue = create_steady_queue(settings)
     add_tasks(queue, synthesizer, doors)
+    dead_after_seconds = settings.worker_heartbeat_s * _DEAD_AFTER_HEARTBEATS
+    rescue = Rescue(sessions, queue, settings.worker_heartbeat_s, dead_after_seconds)
     _log.info("ready", engine=settings.tts_engine, upstream=engine.upstream, interval_ms=settings.request_interval_ms)
     async with asyncio.TaskGroup() as tasks:
+        rescuing = tasks.create_task(rescue.run())
         tasks.create_task(admission.run())
-        tasks.create_task(_work_until_closed(queue, settings, doors))
+        await _work_until_closed(queue, settings, doors)
+        rescuing.cancel()
     await engine.close()
     await database.dispose()
     _log.info("stopped")
@@ -102,7 +112,7 @@ async def _work_until_closed(queue: App, settings: WorkerSettings, doors: Doors)
 
 
 async def _work(queue: App, settings: WorkerSettings, doors: Doors) -> None:
-    """Runs procrastinate's worker, again and again: it returns when Postgres restarts."""
+    """Runs procrastinate's worker, again should it end: Postgres may be away when it begins."""
     while True:
         try:
             async with queue.open_async():
@@ -114,7 +124,9 @@ async def _work(queue: App, settings: WorkerSettings, doors: Doors) -> None:
                     delete_jobs="successful",
                     install_signal_handlers=False,
                     update_heartbeat_interval=settings.worker_heartbeat_s,
-                    stalled_worker_timeout=settings.worker_heartbeat_s * _DEAD_AFTER_HEARTBEATS,
+                    # Not a matter of heartbeats: a worker whose row is gone cannot take jobs any more, and after an outage
+                    # all of them look dead. `Rescue` looks after the jobs.
+                    stalled_worker_timeout=_ROWS_KEPT_SECONDS,
                 )
         except ConnectorException as error:
             _log.warning("the queue cannot be read; trying again", reason=first_line(error.__cause__ or error))

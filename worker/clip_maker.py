@@ -14,13 +14,16 @@ from worker.admission import Admission
 from worker.audio import inspect
 from worker.doors import Doors
 from worker.engines import Engine
-from worker.errors import BadAudio, ClipFailed, RateLimited
+from worker.errors import BadAudio, ClipFailed, RateLimited, UpstreamClosed
 from worker.keyed_lock import KeyedLock
 from worker.pacing import Pacer
 from worker.plan import Clip
 from worker.turns import Party
+from worker.upstream_watch import UpstreamWatch
 
 _log = structlog.get_logger(__name__)
+# Where the upstream asks to slow down and does not say for how long.
+_HOLD_SECONDS = 1.0
 _backoff = wait_random_exponential(multiplier=1, min=0.5, max=30)
 
 
@@ -28,12 +31,20 @@ class ClipMaker:
     """Turns clips into stored audio, for all jobs of one worker."""
 
     def __init__(
-        self, engine: Engine, storage: LocalStorage, admission: Admission, pacer: Pacer, doors: Doors, max_attempts: int
+        self,
+        engine: Engine,
+        storage: LocalStorage,
+        admission: Admission,
+        pacer: Pacer,
+        watch: UpstreamWatch,
+        doors: Doors,
+        max_attempts: int,
     ) -> None:
         self._engine = engine
         self._storage = storage
         self._admission = admission
         self._pacer = pacer
+        self._watch = watch
         self._doors = doors
         self._max_attempts = max_attempts
         self._makers = KeyedLock()
@@ -69,7 +80,22 @@ class ClipMaker:
         return await self.check_stored(clip)
 
     async def _make_once(self, clip: Clip, party: Party, bill: Callable[[int], None]) -> ClipFacts:
+        try:
+            facts = await self._ask(clip, party, bill)
+        except UpstreamClosed as error:
+            self._watch.closed(error)
+            raise
+        except ClipFailed as error:
+            if isinstance(error, RateLimited):
+                await self._pacer.hold(error.retry_after_seconds or _HOLD_SECONDS)
+            self._watch.failed(error)
+            raise
+        self._watch.served()
+        return facts
+
+    async def _ask(self, clip: Clip, party: Party, bill: Callable[[int], None]) -> ClipFacts:
         async with self._admission.place(party):
+            self._watch.check_open()
             speech = await self._engine.speak(clip.text, clip.voice)
         bill(len(clip.text))
         facts = await self._facts(clip, speech.audio)
@@ -85,18 +111,10 @@ class ClipMaker:
             retry=retry_if_exception_type(ClipFailed),
             stop=stop_after_attempt(self._max_attempts),
             wait=_backoff,
-            after=self._slow_down_together,
             before_sleep=partial(_tell, clip),
             sleep=self._doors.sleep,
             reraise=True,
         )
-
-    async def _slow_down_together(self, state: RetryCallState) -> None:
-        """Also when this clip's last attempt is gone: the upstream's word is for all."""
-        error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, RateLimited):
-            asked = error.retry_after_seconds
-            await self._pacer.hold(_backoff(state) if asked is None else asked)
 
 
 def _tell(clip: Clip, state: RetryCallState) -> None:

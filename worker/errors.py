@@ -27,6 +27,12 @@ class ClipRefused(MemolistError):
     """The upstream refuses this text or these voice settings: trying again cannot help."""
 
 
+class UpstreamAway(MemolistError):
+    """The upstream serves nobody just now: no clip is to blame. `times` counts how often in a row a job met that."""
+
+    times = 1
+
+
 class UpstreamClosed(MemolistError):
     """The upstream serves nothing to this key or account: every job stops until a person acts."""
 

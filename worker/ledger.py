@@ -1,8 +1,9 @@
 """Writes what a run has done: files, card URLs, costs and progress together, as the job's only writer."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,11 +11,15 @@ from shared import jobs
 from shared.card_audio import CardChange, CardSide, ClipFacts, record_cards, record_clips, write_urls
 from shared.clips import Voice
 from shared.database import Sessions
-from shared.jobs import Checkpoint, Run
+from shared.jobs import Checkpoint, Run, Spent, Waiting
 from shared.models import CardAudio
 from shared.storage import LocalStorage
 from worker.plan import Clip
 from worker.progress import Progress
+
+# Some dozens of copies take a fraction of a second, even where a disk is slow to flush.
+_LINKS_PER_HOLD = 50
+Result = TypeVar("Result")
 
 
 @dataclass
@@ -26,6 +31,7 @@ class _Unwritten:
     changes: list[CardChange] = field(default_factory=list)
     urls: dict[CardSide, str | None] = field(default_factory=dict)
     clips: dict[str, tuple[Voice, ClipFacts]] = field(default_factory=dict)
+    found: set[str] = field(default_factory=set)
 
     def and_then(self, later: "_Unwritten") -> "_Unwritten":
         return _Unwritten(
@@ -34,6 +40,7 @@ class _Unwritten:
             self.changes + later.changes,
             self.urls | later.urls,
             self.clips | later.clips,
+            self.found | later.found,
         )
 
 
@@ -48,8 +55,7 @@ class Ledger:
         self._now: Mapping[CardSide, CardAudio] = {}
         self._progress = Progress(run.phrases)
         self._new = _Unwritten()
-        self._clips_made = run.clips_made
-        self._characters_billed = run.characters_billed
+        self._spent = run.spent_before
 
     def note_now(self, now: Mapping[CardSide, CardAudio]) -> None:
         """What the cards have. A side that says something else than this job wants loses it, if it gets no new audio."""
@@ -57,12 +63,17 @@ class Ledger:
 
     def bill(self, characters: int) -> None:
         """The upstream answered, and charges for so many characters."""
-        self._characters_billed += characters
+        self._spent = self._spent.plus(Spent(0, characters))
 
-    def record(self, clip: Clip, facts: ClipFacts, made_now: bool) -> None:
-        """A clip is in the storage, and not yet on record."""
+    def record_made(self, clip: Clip, facts: ClipFacts) -> None:
+        """This run made a clip."""
         self._new.clips[clip.key] = (clip.voice, facts)
-        self._clips_made += made_now
+        self._spent = self._spent.plus(Spent(1, 0))
+
+    def record_found(self, clip: Clip, facts: ClipFacts) -> None:
+        """A clip was in the storage, and on no record: a run paid for it that died before it could say so."""
+        self._new.clips[clip.key] = (clip.voice, facts)
+        self._new.found.add(clip.key)
 
     def link(self, clip: Clip, facts: ClipFacts) -> None:
         """A side gets a clip."""
@@ -110,32 +121,53 @@ class Ledger:
             urls={side: url for side, url in self._new.urls.items() if side not in lost} | dict.fromkeys(forgotten),
         )
 
+    def fail_rest(self, clips: Sequence[Clip], reason: str) -> None:
+        """Fails what is neither done nor failed."""
+        for clip in clips:
+            if not self._progress.is_settled(clip.index, clip.side):
+                self.fail(clip, reason)
+
     async def checkpoint(self) -> None:
-        """Writes all that is new. Raises `LostRun` before anything is touched when another run has the job by now."""
-        await self._write(jobs.checkpoint)
+        """Writes what is new, if anything is. Raises `LostRun` before anything is touched when another run has the job by now."""
+        if self._new != _Unwritten():
+            await self._write(jobs.checkpoint)
+
+    async def wait(self, reason: str) -> Waiting:
+        """Writes all that is new, and what the job waits for."""
+        return await self._write(partial(jobs.wait, reason=reason))
 
     async def finish(self) -> None:
         """Writes all that is new, and the job's end."""
         await self._write(partial(jobs.finish, error_message=self._progress.error_message()))
 
-    async def _write(self, say: Callable[[AsyncSession, Run, Checkpoint], Awaitable[None]]) -> None:
+    async def _write(self, say: Callable[[AsyncSession, Run, Checkpoint], Awaitable[Result]]) -> Result:
         # Clips come in while the disk and the database are at work: those are for the next time.
         new, self._new, so_far = self._new, _Unwritten(), self._so_far()
         try:
             async with self._sessions.begin() as session:
-                await jobs.hold(session, self._run)
-                await self._store(session, new)
-                await say(session, self._run, so_far)
+                paid_before = await self._store(session, new)
+                result = await say(session, self._run, replace(so_far, spent=so_far.spent.plus(paid_before)))
         except BaseException:
             self._new = new.and_then(self._new)
             raise
+        self._spent = self._spent.plus(paid_before)
+        return result
 
-    async def _store(self, session: AsyncSession, new: _Unwritten) -> None:
-        await self._storage.link(new.links)
-        await self._storage.remove(new.removed)
-        await record_clips(session, new.clips)
+    async def _store(self, session: AsyncSession, new: _Unwritten) -> Spent:
+        """Returns what a dead run has spent on what was found."""
+        await self._replace_files(session, new)
+        unrecorded = await record_clips(session, new.clips)
         await record_cards(session, self._run, new.changes)
         await write_urls(session, new.urls)
+        paid_before = [new.clips[key][1] for key in new.found & unrecorded]
+        return Spent(len(paid_before), sum(facts.characters for facts in paid_before))
+
+    async def _replace_files(self, session: AsyncSession, new: _Unwritten) -> None:
+        until = await jobs.hold(session, self._run)
+        await self._storage.remove(new.removed, until)
+        for start in range(0, len(new.links), _LINKS_PER_HOLD):
+            until = await jobs.hold(session, self._run)
+            await self._storage.link(new.links[start : start + _LINKS_PER_HOLD], until)
 
     def _done(self, clip: Clip, change: CardChange) -> None:
         url = f"{self._public_base_url}/{clip.file_name}"
@@ -154,10 +186,5 @@ class Ledger:
 
     def _so_far(self) -> Checkpoint:
         return Checkpoint(
-            self._progress.processed_count,
-            self._progress.result_urls(),
-            self._clips_made,
-            # What an earlier run of this job made is found, not made, by this one, and is no gain.
-            max(0, self._progress.done_count - self._clips_made),
-            self._characters_billed,
+            self._progress.processed_count, self._progress.result_urls(), self._progress.done_count, self._spent
         )

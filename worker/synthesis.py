@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -13,7 +13,7 @@ from shared.errors import LostRun, ShuttingDown, StorageFault
 from shared.jobs import Run
 from shared.storage import LocalStorage
 from worker.clip_maker import ClipMaker
-from worker.errors import ClipFailed, ClipRefused, UpstreamClosed
+from worker.errors import ClipFailed, ClipRefused, UpstreamAway, UpstreamClosed
 from worker.ledger import Ledger
 from worker.plan import Clip, clips_of
 from worker.survey import Survey, read_tables, survey
@@ -37,6 +37,9 @@ class Synthesizer:
     voices: Mapping[Side, Voice]
     public_base_url: str
     hands: int
+    outage_patience_seconds: float
+    # Hands of runs that were cut off: a clip that is under way is paid for, and is finished and stored all the same.
+    loose_hands: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def run(self, job_id: str) -> None:
         """Takes a job to its end. Raises only what is not the job's fault: run again, it goes on where it was."""
@@ -63,6 +66,8 @@ class _JobRun:
         try:
             await self._make(self._take_stock(await self._survey()))
             return await self._ledger.finish()
+        except UpstreamAway as away:
+            await self._wait_for(away)
         except (ShuttingDown, LostRun, *DATABASE_AWAY):
             raise
         except StorageFault as fault:
@@ -71,6 +76,14 @@ class _JobRun:
             _log.exception("a job failed by an error of ours", job_id=self._run.job_id)
             self._ledger.give_up(self._clips, _INTERNAL_ERROR)
         await self._ledger.finish()
+
+    async def _wait_for(self, away: UpstreamAway) -> None:
+        """Sends the job back to the queue, as long as there is patience; then fails what is missing."""
+        waiting = await self._ledger.wait(f"Waiting for the upstream, which serves nobody just now: {away}")
+        if waiting.seconds < self._parts.outage_patience_seconds:
+            away.times = waiting.times
+            raise away
+        self._ledger.fail_rest(self._clips, f"The upstream served nobody for {waiting.seconds:,.0f} s: {away}")
 
     async def _survey(self) -> Survey:
         parts = self._parts
@@ -91,21 +104,23 @@ class _JobRun:
                     self._ledger.keep(clip)
                 case "wanted" if facts := found.stored.get(clip.key):
                     if clip.key in found.unrecorded:
-                        self._ledger.record(clip, facts, made_now=False)
+                        self._ledger.record_found(clip, facts)
                     self._ledger.link(clip, facts)
                 case "wanted":
                     missing.setdefault(clip.key, []).append(clip)
         return list(missing.values())
 
     async def _make(self, missing: Sequence[Task]) -> None:
+        if missing:
+            await self._parts.storage.check()
         tasks = iter(missing)
         hands = {asyncio.create_task(self._hand(tasks)) for _ in range(min(self._parts.hands, len(missing)))}
         try:
             await self._checkpoint_until_done(hands)
-        except asyncio.CancelledError:
-            for hand in hands:
-                hand.cancel()
-            raise
+        except asyncio.CancelledError as cut_off:
+            self._fault = ShuttingDown()
+            self._parts.loose_hands.update(hands)
+            raise cut_off
         if self._fault:
             raise self._fault
 
@@ -142,7 +157,8 @@ class _JobRun:
         not_before = self._run.created_at if self._run.regenerate else None
         party = Party(self._run.user_id, self._run.job_id)
         facts, made_now = await self._parts.maker.make(task[0], party, not_before, self._ledger.bill)
-        self._ledger.record(task[0], facts, made_now)
+        if made_now:
+            self._ledger.record_made(task[0], facts)
         for clip in task:
             self._ledger.link(clip, facts)
 

@@ -11,6 +11,10 @@ down_revision = "0002"
 # jobs were created: where two jobs speak the same card, the higher seq wins, however late the lower one is retried. run
 # is the token of the one run that may write; every write names it, so a run that was given up for dead changes nothing.
 # The counters are absolute: a run writes totals, and writing them twice counts once.
+#
+# ended_at is the job's end again, since "TtsJob" may get no index to find the unfinished by. deaths counts the runs in a row
+# that ended by rescue, waits the times in a row that the job went back because the upstream served nobody, waiting_since when
+# that began; a clip that is made sets all three back.
 JOB = """
 CREATE TABLE tts.job (
     id text PRIMARY KEY,
@@ -20,9 +24,17 @@ CREATE TABLE tts.job (
     clips_made integer NOT NULL DEFAULT 0 CHECK (clips_made >= 0),
     clips_cached integer NOT NULL DEFAULT 0 CHECK (clips_cached >= 0),
     characters_billed bigint NOT NULL DEFAULT 0 CHECK (characters_billed >= 0),
-    created_at timestamptz NOT NULL DEFAULT now()
+    deaths integer NOT NULL DEFAULT 0 CHECK (deaths >= 0),
+    waits integer NOT NULL DEFAULT 0 CHECK (waits >= 0),
+    waiting_since timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    ended_at timestamptz,
+    CHECK ((waits = 0) = (waiting_since IS NULL)),
+    CHECK (ended_at IS NULL OR run IS NULL)
 )
 """
+
+UNFINISHED_JOBS = "CREATE INDEX job_unfinished ON tts.job (seq) WHERE ended_at IS NULL"
 
 # One row per clip that was ever made: what it is and what it took. key is the hash of all that decides how the clip
 # sounds, and the clip's name in the cache; the columns beside it can be read by people, the hash cannot. A row is
@@ -73,8 +85,8 @@ CREATE TABLE tts.pace (
 
 
 def upgrade() -> None:
-    for table in (JOB, CLIP, CARD_AUDIO, PACE):
-        op.execute(table)
+    for statement in (JOB, UNFINISHED_JOBS, CLIP, CARD_AUDIO, PACE):
+        op.execute(statement)
 
 
 def downgrade() -> None:

@@ -1,0 +1,26 @@
+"""Memolist's decks and cards, as far as a job must know them."""
+
+from collections.abc import Collection
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.errors import DeckBelongsToAnother, DeckNotFound
+from shared.models import Card, Deck
+
+
+async def check_owner(session: AsyncSession, deck_id: str, user_id: str) -> None:
+    """Raises `DeckNotFound` or `DeckBelongsToAnother`."""
+    # Where Prisma made foreign keys, the deck must outlive the transaction.
+    deck = select(Deck.user_id).where(Deck.id == deck_id).with_for_update(read=True, key_share=True)
+    owner = (await session.execute(deck)).one_or_none()
+    if owner is None:
+        raise DeckNotFound
+    if owner.user_id != user_id:
+        raise DeckBelongsToAnother
+
+
+async def cards_of_deck(session: AsyncSession, deck_id: str, card_ids: Collection[str]) -> set[str]:
+    """Those of the cards that exist and belong to the deck."""
+    wanted = func.any(list(card_ids))
+    return set(await session.scalars(select(Card.id).where(Card.deck_id == deck_id, Card.id == wanted)))

@@ -1,0 +1,118 @@
+"""Brings back the jobs of dead workers, and jobs that fell out of the queue.
+
+Runs beside the queue's worker, not in it: a periodic task would wait for a free place among the running jobs.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+import structlog
+from procrastinate import App
+from sqlalchemy import text
+
+from shared import jobs
+from shared.database import DATABASE_AWAY, Sessions
+from shared.queue import QUEUE, RUN_JOB, TELL_WORKERS, enqueue
+
+_MAX_DEATHS = 3
+_TOO_MANY_DEATHS = (
+    f"A worker died {_MAX_DEATHS} times in a row in this job, without having made a clip in between: its log may tell why."
+    " What was made is kept; post the phrases again to make the rest."
+)
+_STALLED = """
+    SELECT job.id, job.args ->> 'job_id' AS job_id
+    FROM tts.procrastinate_jobs AS job LEFT JOIN tts.procrastinate_workers AS worker ON worker.id = job.worker_id
+    WHERE job.status = 'doing' AND job.queue_name = :queue
+        AND (worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => :dead_after))
+"""
+_ALL_STALLED = text(f"{_STALLED} ORDER BY job.id")
+# Looked at again under its lock: another worker may have brought it back, and somebody may be at it again.
+_STILL_STALLED = text(f"{_STALLED} AND job.id = :id FOR UPDATE OF job SKIP LOCKED")
+_BACK_TO_THE_QUEUE = text(f"SELECT tts.procrastinate_retry_job_v2(:id, now(), NULL, NULL, NULL), {TELL_WORKERS}")
+_OUT_OF_THE_QUEUE = text(f"SELECT tts.procrastinate_finish_job_v1(:id, 'failed', true), {TELL_WORKERS}")
+# A dead worker's transaction may hold the job's row, until Postgres ends it: then comes the next round.
+_PATIENCE = text("SET LOCAL lock_timeout = '1s'")
+_ONE_AT_A_TIME = text("SELECT pg_try_advisory_xact_lock(hashtextextended('memolist tts reconcile', 0))")
+_FELL_OUT = text(
+    """
+    SELECT job.id, row."deckId" AS deck_id
+    FROM tts.job AS job JOIN public."TtsJob" AS row ON row."id" = job.id
+    WHERE job.ended_at IS NULL AND row."status" IN ('pending', 'processing')
+        AND NOT EXISTS (
+            SELECT FROM tts.procrastinate_jobs AS entry
+            WHERE entry.status IN ('todo', 'doing') AND entry.task_name = :task AND entry.args ->> 'job_id' = job.id
+        )
+    ORDER BY job.seq
+    """
+)
+_log = structlog.get_logger(__name__)
+
+
+class Rescue:
+    """Looks once in a heartbeat, in every worker: whoever sees it first brings it back."""
+
+    def __init__(self, sessions: Sessions, queue: App, heartbeat_seconds: float, dead_after_seconds: float) -> None:
+        self._sessions = sessions
+        self._queue = queue
+        self._heartbeat_seconds = heartbeat_seconds
+        self._dead_after_seconds = dead_after_seconds
+
+    async def run(self) -> None:
+        """Never returns. After an absence, of the database or its own, it waits until the living had time to show themselves."""
+        sees_clearly_at = time.monotonic() + self._dead_after_seconds
+        while True:
+            asleep_since = time.monotonic()
+            await asyncio.sleep(self._heartbeat_seconds)
+            was_absent = time.monotonic() - asleep_since > self._dead_after_seconds
+            try:
+                await self._is_database_there()
+                if not was_absent and time.monotonic() > sees_clearly_at:
+                    await self.run_once()
+            except DATABASE_AWAY:
+                was_absent = True
+            except Exception:
+                _log.exception("the rescue of jobs failed; it tries again")
+            if was_absent:
+                sees_clearly_at = time.monotonic() + self._dead_after_seconds
+
+    async def run_once(self) -> int:
+        """Brings back all that is stalled or fell out; returns how many jobs that were."""
+        async with self._sessions.begin() as session:
+            stalled = (await session.execute(_ALL_STALLED, self._condition)).all()
+        rescued = [await self._rescue(entry.id) for entry in stalled]
+        return sum(rescued) + await self._reconcile()
+
+    @property
+    def _condition(self) -> dict[str, Any]:
+        return {"queue": QUEUE, "dead_after": self._dead_after_seconds}
+
+    async def _rescue(self, entry_id: int) -> bool:
+        async with self._sessions.begin() as session:
+            await session.execute(_PATIENCE)
+            entry = (await session.execute(_STILL_STALLED, self._condition | {"id": entry_id})).one_or_none()
+            if entry is None:
+                return False
+            deaths = await jobs.count_death(session, entry.job_id)
+            _log.warning("a worker died; its job is run again", job_id=entry.job_id, deaths_in_a_row=deaths)
+            if deaths < _MAX_DEATHS:
+                await session.execute(_BACK_TO_THE_QUEUE, {"id": entry_id})
+            else:
+                await jobs.fail(session, entry.job_id, _TOO_MANY_DEATHS)
+                await session.execute(_OUT_OF_THE_QUEUE, {"id": entry_id})
+            return True
+
+    async def _reconcile(self) -> int:
+        """Queues what should be queued and is not, such as after rows were deleted by hand."""
+        async with self._sessions.begin() as session:
+            if not await session.scalar(_ONE_AT_A_TIME):
+                return 0
+            fell_out = (await session.execute(_FELL_OUT, {"task": RUN_JOB})).all()
+            for job in fell_out:
+                _log.warning("a job had fallen out of the queue and is put back", job_id=job.id)
+                await enqueue(self._queue, session, job.id, job.deck_id)
+            return len(fell_out)
+
+    async def _is_database_there(self) -> None:
+        async with self._sessions.begin() as session:
+            await session.execute(text("SELECT 1"))

@@ -1,0 +1,32 @@
+"""When a job that could not end is run again."""
+
+from asyncio import CancelledError
+
+import structlog
+from procrastinate import BaseRetryStrategy, RetryDecision
+from procrastinate.jobs import Job
+
+from shared.errors import ShuttingDown
+from worker.errors import UpstreamAway
+from worker.readiness import first_line
+
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 5.0, 300.0
+_log = structlog.get_logger(__name__)
+
+
+class BackToTheQueue(BaseRetryStrategy):
+    """Always: a job ends in its own row, and what is raised is never its fault. There is no count that could run out."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
+        if isinstance(exception, ShuttingDown | CancelledError):
+            return RetryDecision(retry_in={"seconds": 0})
+        times = exception.times if isinstance(exception, UpstreamAway) else job.attempts + 1
+        seconds = backoff_seconds(times)
+        job_id = job.task_kwargs.get("job_id")
+        _log.warning("a job goes back to the queue", job_id=job_id, wait_seconds=seconds, reason=first_line(exception))
+        return RetryDecision(retry_in={"seconds": seconds})
+
+
+def backoff_seconds(times: int) -> int:
+    """How long to wait after so many times in a row: 5 s to 5 minutes."""
+    return round(min(_FIRST_WAIT_SECONDS * 2.0 ** min(times - 1, 10), _LONGEST_WAIT_SECONDS))

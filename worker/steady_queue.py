@@ -1,0 +1,104 @@
+"""The queue as a worker needs it: one that outlives Postgres' absences, and lets nobody acknowledge what is not theirs.
+
+procrastinate's own worker stops, or goes deaf, when a statement fails; its `finish_job` and `retry_job` ask neither which worker
+holds the queue job nor for which attempt.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import psycopg
+import structlog
+from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager, NotificationCallback
+
+from shared.queue import TELL_WORKERS
+from shared.settings import WorkerSettings
+
+# A pool's attempts to reconnect grow ever rarer; given up early, each statement begins a new one.
+_RECONNECT_SECONDS = 2
+_CONNECTION_WAIT_SECONDS = 5
+_OUTAGE_PAUSE_SECONDS = 1
+_FINISH = "procrastinate_finish_job_v1(id, %(status)s, %(delete_job)s)"
+_RETRY = "procrastinate_retry_job_v2(id, coalesce(%(retry_at)s, now()), NULL, NULL, NULL)"
+_IF_HELD = """
+    FROM procrastinate_jobs
+    WHERE id = %(job_id)s AND status = 'doing' AND worker_id = %(worker_id)s AND attempts = %(attempts)s
+    FOR UPDATE
+"""
+Result = TypeVar("Result")
+_log = structlog.get_logger(__name__)
+
+
+def create_steady_queue(settings: WorkerSettings) -> App:
+    """procrastinate on our database, for a worker."""
+    connector = PsycopgConnector(
+        conninfo=settings.conninfo, timeout=_CONNECTION_WAIT_SECONDS, reconnect_timeout=_RECONNECT_SECONDS
+    )
+    queue = App(connector=connector)
+    queue.job_manager = SteadyJobs(connector)
+    return queue
+
+
+class SteadyJobs(JobManager):
+    """procrastinate's statements: reads wait for the next time when the database is away, acknowledgements until it is back."""
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
+        return await _or_none(super().fetch_job(queues, worker_id))
+
+    async def update_heartbeat(self, worker_id: int) -> None:
+        await _or_none(super().update_heartbeat(worker_id))
+
+    async def list_jobs_to_abort_async(self, queue: str | None = None) -> Iterable[int]:
+        return await _or_none(super().list_jobs_to_abort_async(queue)) or []
+
+    async def listen_for_jobs(
+        self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None
+    ) -> None:
+        while True:
+            await _or_none(super().listen_for_jobs(on_notification=on_notification, queues=queues))
+            await asyncio.sleep(_OUTAGE_PAUSE_SECONDS)
+
+    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
+        """Does nothing when the queue job is held by another worker, or for another attempt, by now."""
+        await self._acknowledge(_FINISH, job, status=status.value, delete_job=delete_job)
+
+    async def retry_job(
+        self,
+        job: Job,
+        retry_at: datetime | None = None,
+        priority: int | None = None,
+        queue: str | None = None,
+        lock: str | None = None,
+    ) -> None:
+        """The same. Priority, queue and lock stay as they are: nothing of ours changes them."""
+        await self._acknowledge(_RETRY, job, retry_at=retry_at)
+
+    async def _acknowledge(self, call: str, job: Job, **arguments: Any) -> None:
+        statement = f"SELECT {call}, {TELL_WORKERS} {_IF_HELD}"
+
+        async def attempt() -> list[dict[str, Any]]:
+            return await self.connector.execute_query_all_async(
+                statement, job_id=job.id, worker_id=job.worker_id, attempts=job.attempts, **arguments
+            )
+
+        rows = await _or_none(attempt())
+        while rows is None:
+            await asyncio.sleep(_OUTAGE_PAUSE_SECONDS)
+            rows = await _or_none(attempt())
+        if not rows:
+            _log.warning("a queue job is not acknowledged: it is not this worker's any more", queue_job_id=job.id)
+
+
+async def _or_none(statement: Awaitable[Result]) -> Result | None:
+    try:
+        return await statement
+    except ConnectorException as error:
+        if not isinstance(error.__cause__, psycopg.OperationalError | psycopg.InterfaceError):
+            raise
+        _log.warning("the queue cannot reach the database", reason=type(error.__cause__).__name__)
+        return None

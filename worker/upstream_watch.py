@@ -1,0 +1,49 @@
+"""What this worker has seen of its upstream lately: does one clip fail, is it down for everyone, or closed to us?"""
+
+import time
+from collections.abc import Callable
+
+from worker.errors import ClipFailed, UpstreamAway, UpstreamClosed, UpstreamFault
+
+# While others are served, a clip that fails is that clip's trouble.
+_RECENT_SECONDS = 60.0
+# More than the tries of one clip, or of two: so many failures in a row are not a clip's.
+_TOO_MANY_IN_A_ROW = 10
+_PROBE_SECONDS = 60.0
+
+
+class UpstreamWatch:
+    """Counts what all jobs of this worker hear from the upstream."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._served_at: float | None = None
+        self._failed_in_a_row = 0
+        self._closed_by: UpstreamClosed | None = None
+        self._probe_at = 0.0
+
+    def check_open(self) -> None:
+        """Before a request. Raises again what closed the upstream to us; once a minute one request may try."""
+        if self._closed_by is None:
+            return
+        if self._clock() < self._probe_at:
+            raise type(self._closed_by)(str(self._closed_by))
+        self._probe_at = self._clock() + _PROBE_SECONDS
+
+    def served(self) -> None:
+        """A request was answered with good audio."""
+        self._served_at = self._clock()
+        self._failed_in_a_row = 0
+        self._closed_by = None
+
+    def closed(self, error: UpstreamClosed) -> None:
+        """It serves nothing to this key or account, until a person acts."""
+        self._closed_by = error
+        self._probe_at = self._clock() + _PROBE_SECONDS
+
+    def failed(self, error: ClipFailed) -> None:
+        """A clip failed once. Raises `UpstreamAway` when that is not the clip's fault: its tries are not spent then."""
+        self._failed_in_a_row += 1
+        serves_others = self._served_at is not None and self._clock() - self._served_at < _RECENT_SECONDS
+        if self._failed_in_a_row >= _TOO_MANY_IN_A_ROW or (isinstance(error, UpstreamFault) and not serves_others):
+            raise UpstreamAway(str(error)) from error
