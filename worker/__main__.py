@@ -32,6 +32,7 @@ _DATABASE_CONNECTIONS = 10
 _HANDS_PER_PLACE = 2
 _DEAD_AFTER_HEARTBEATS = 3
 _ROWS_KEPT_SECONDS = 86_400
+_CANCEL_AGAIN_SECONDS = 3
 _log = structlog.get_logger("worker")
 
 
@@ -107,8 +108,10 @@ async def _work_until_closed(queue: App, settings: WorkerSettings, doors: Doors)
     await doors.wait_until_empty(settings.worker_shutdown_timeout_s)
     doors.let_go()
     # procrastinate stops when it is cancelled. It ends its heartbeat first: by now there is nothing left to wait for.
-    working.cancel()
-    await asyncio.wait([working])
+    while not working.done():
+        working.cancel()
+        # Again, since Python 3.11's wait_for, in the pool of connections, can lose a cancellation.
+        await asyncio.wait([working], timeout=_CANCEL_AGAIN_SECONDS)
 
 
 async def _work(queue: App, settings: WorkerSettings, doors: Doors) -> None:
