@@ -74,8 +74,8 @@ async def run(settings: WorkerSettings) -> None:
     add_tasks(queue, synthesizer, doors)
     dead_after_seconds = settings.worker_heartbeat_s * _DEAD_AFTER_HEARTBEATS
     rescue = Rescue(sessions, queue, settings.worker_heartbeat_s, dead_after_seconds)
-    _log.info("ready", engine=settings.tts_engine, upstream=engine.upstream, interval_ms=settings.request_interval_ms)
-    async with asyncio.TaskGroup() as tasks:
+    async with queue.open_async(), asyncio.TaskGroup() as tasks:
+        _log.info("ready", engine=settings.tts_engine, upstream=engine.upstream, interval_ms=settings.request_interval_ms)
         rescuing = tasks.create_task(rescue.run())
         tasks.create_task(admission.run())
         await _work_until_closed(queue, settings, doors)
@@ -118,19 +118,18 @@ async def _work(queue: App, settings: WorkerSettings, doors: Doors) -> None:
     """Runs procrastinate's worker, again should it end: Postgres may be away when it begins."""
     while True:
         try:
-            async with queue.open_async():
-                await queue.run_worker_async(
-                    queues=[QUEUE],
-                    concurrency=settings.worker_concurrency,
-                    fetch_job_polling_interval=settings.poll_interval_ms / 1000,
-                    shutdown_graceful_timeout=1,
-                    delete_jobs="successful",
-                    install_signal_handlers=False,
-                    update_heartbeat_interval=settings.worker_heartbeat_s,
-                    # Not a matter of heartbeats: a worker whose row is gone cannot take jobs any more, and after an outage
-                    # all of them look dead. `Rescue` looks after the jobs.
-                    stalled_worker_timeout=_ROWS_KEPT_SECONDS,
-                )
+            await queue.run_worker_async(
+                queues=[QUEUE],
+                concurrency=settings.worker_concurrency,
+                fetch_job_polling_interval=settings.poll_interval_ms / 1000,
+                shutdown_graceful_timeout=1,
+                delete_jobs="successful",
+                install_signal_handlers=False,
+                update_heartbeat_interval=settings.worker_heartbeat_s,
+                # Not a matter of heartbeats: a worker whose row is gone cannot take jobs any more, and after an outage
+                # all of them look dead. `Rescue` looks after the jobs.
+                stalled_worker_timeout=_ROWS_KEPT_SECONDS,
+            )
         except ConnectorException as error:
             _log.warning("the queue cannot be read; trying again", reason=first_line(error.__cause__ or error))
         except Exception:

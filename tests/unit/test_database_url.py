@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from shared.database_url import libpq_conninfo
 
-OURS = "-c search_path=tts,public -c TimeZone=UTC"
+OURS = "-c search_path=tts,public -c TimeZone=UTC -c idle_in_transaction_session_timeout=10s"
 WORD = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=30)
 
 

@@ -131,6 +131,7 @@ SETTINGS = {
     "TTS_REQUEST_INTERVAL_MS": Setting(None, "0", 0, ("-1", "nan", "soon")),
     "TTS_MAX_IN_FLIGHT": Setting(8, "2", 2, ("0", "1.5", "many")),
     "TTS_MAX_ATTEMPTS": Setting(3, "1", 1, ("0", "many")),
+    "TTS_OUTAGE_PATIENCE_S": Setting(3_600, "0", 0, ("-1", "soon", "inf")),
     "TTS_REQUEST_TIMEOUT_S": Setting(60, "2.5", 2.5, ("0", "inf", "long")),
     "POLL_INTERVAL_MS": Setting(5000, "1000", 1000, ("0", "often")),
     "WORKER_CONCURRENCY": Setting(256, "1", 1, ("0", "many")),
