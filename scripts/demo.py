@@ -65,7 +65,6 @@ def start(service: LocalService, screen: Screen) -> None:
     with screen.step("Postgres and its tables"):
         service.start_postgres()
         demo_deck.put_in(service.database_url)
-        demo_deck.release_abandoned_jobs(service.database_url)
     with screen.step("API and worker"):
         service.start_api_and_worker()
         service.wait_until_ready()

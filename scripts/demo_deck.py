@@ -48,9 +48,3 @@ def put_in(database_url: str) -> None:
             'INSERT INTO public."Card" ("id", "deckId") VALUES (%s, %s) ON CONFLICT ("id") DO NOTHING',
             [(phrase["cardId"], DECK_ID) for phrase in PHRASES],
         )
-
-
-def release_abandoned_jobs(database_url: str) -> None:
-    """Gives back to the queue what a killed worker had: only where no worker runs, and nobody but us can start one."""
-    with psycopg.connect(libpq_conninfo(database_url)) as connection:
-        connection.execute("UPDATE tts.procrastinate_jobs SET status = 'todo', worker_id = NULL WHERE status = 'doing'")

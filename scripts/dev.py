@@ -65,7 +65,6 @@ def run_dev(programs: Programs, home: Home) -> None:
 
 def _start(service: LocalService) -> None:
     """What ends at once says why on the terminal, and is tried again after the next change."""
-    demo_deck.release_abandoned_jobs(service.database_url)
     service.start_api_and_worker(logs=False)
     try:
         service.wait_until_ready()
