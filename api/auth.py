@@ -1,17 +1,22 @@
 """Who is asking: every request under `/api/` brings a JWT. Knows nothing of decks."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import jwt
+import structlog
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 from litestar.types import ASGIApp
 
+from api.storable import is_storable
 from shared.settings import ApiSettings
 
 _LEEWAY_SECONDS = 30
+_SAFE_SECRET_BYTES = 32  # RFC 7518, 3.2: no shorter than the hash
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,10 @@ class TokenVerifier:
 
     def __init__(self, settings: ApiSettings) -> None:
         self._settings = settings
+        # PyJWT would say it at every token.
+        warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)
+        if len(settings.jwt_secret.get_secret_value().encode()) < _SAFE_SECRET_BYTES:
+            _log.warning(f"JWT_SECRET has less than {_SAFE_SECRET_BYTES} bytes: it can be guessed from any token")
 
     def user_of(self, token: str) -> User:
         """Whose token it is. Raises `Unauthorized`."""
@@ -59,7 +68,7 @@ class TokenVerifier:
             # The others come from headers and claims that no honest issuer writes: a thousand brackets, a date in the year 10⁹.
             raise Unauthorized(f"The token is not valid ({type(error).__name__}).") from None
         user_id = claims.get(settings.jwt_user_claim)
-        if not isinstance(user_id, str) or not user_id or not _is_storable(user_id):
+        if not isinstance(user_id, str) or not user_id or not is_storable(user_id):
             raise Unauthorized(f"The token has no claim {settings.jwt_user_claim} that names a user.")
         return User(user_id)
 
@@ -76,8 +85,3 @@ class AuthMiddleware(AbstractAuthenticationMiddleware):
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthorized("A token is needed: send the header Authorization: Bearer <jwt>.")
         return AuthenticationResult(user=self._verifier.user_of(token.strip()), auth=None)
-
-
-def _is_storable(text: str) -> bool:
-    """Postgres holds neither NUL nor lone surrogates."""
-    return "\0" not in text and text.encode(errors="replace").decode() == text

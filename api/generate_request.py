@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from api.storable import is_storable
 from shared.clips import normalise
 from shared.errors import InvalidRequest, PhraseError
 from shared.jobs import Phrase
@@ -16,6 +17,12 @@ MAX_CARD_ID_LENGTH = 128
 _FIELDS = ("textEn", "textFr", "cardId")
 # It becomes a file name: no folders, nothing hidden.
 CARD_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+
+# 20 MiB of empty lists would be half a gigabyte of objects, and seconds in which the API answers nobody: a large body must
+# be large by its texts.
+_MAX_STRUCTURE_BYTES = 1024 * 1024
+# Possessive, since a text of ten million escapes would leave as many ways to go back.
+_TEXTS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|\s++', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ def read(body: bytes) -> GenerateRequest:
     """The request as a whole. Raises `InvalidRequest`."""
     fields = _json_object(body)
     deck_id, phrases, regenerate = fields.get("deckId"), fields.get("phrases"), fields.get("regenerate", False)
-    if not isinstance(deck_id, str) or not deck_id or not _is_storable(deck_id):
+    if not isinstance(deck_id, str) or not deck_id or not is_storable(deck_id):
         raise InvalidRequest("deckId must be the id of a deck.")
     if not isinstance(phrases, list) or not 1 <= len(phrases) <= MAX_PHRASES:
         count = f": these are {len(phrases)}" if isinstance(phrases, list) else ""
@@ -62,6 +69,8 @@ def check_phrases(request: GenerateRequest, cards_of_deck: Collection[str]) -> l
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
+    if len(body) > _MAX_STRUCTURE_BYTES and len(_TEXTS.sub(b"", body)) > _MAX_STRUCTURE_BYTES:
+        raise InvalidRequest("The body holds far more than deckId and phrases.")
     try:
         fields = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -92,7 +101,7 @@ def _text_fault(name: str, text: Any) -> str | None:
         return f"{name} has {len(text):,} characters, at most {MAX_TEXT_LENGTH:,} are possible"
     if "\0" in text:
         return f"{name} contains a NUL character"
-    if not _is_storable(text):
+    if not is_storable(text):
         return f"{name} contains half of a surrogate pair, which is no character"
     return None
 
@@ -118,11 +127,6 @@ def _card_id(phrase: Any) -> str | None:
 
 def _is_file_name(card_id: str) -> bool:
     return len(card_id) <= MAX_CARD_ID_LENGTH and CARD_ID.fullmatch(card_id) is not None
-
-
-def _is_storable(text: str) -> bool:
-    """Postgres holds neither NUL nor half a surrogate pair."""
-    return "\0" not in text and text.encode(errors="replace").decode() == text
 
 
 def _readable(card_id: str | None) -> str | None:

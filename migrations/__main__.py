@@ -17,6 +17,7 @@ def main() -> None:
             migrations.downgrade(conninfo, arguments.revision)
         else:
             migrations.upgrade(conninfo)
+            print(f"The database is at revision {migrations.head()}.")  # noqa: T201
     except (migrations.MigrationRefused, CommandError) as error:
         stop(str(error))
     except DBAPIError as error:

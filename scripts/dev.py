@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import os
 import signal
 import socket
@@ -44,8 +45,9 @@ def run_dev(programs: Programs, home: Home) -> None:
     with screen.step("Postgres and its tables"):
         service.start_postgres()
         demo_deck.put_in(service.database_url)
-    _start(service)
+    runs = _start(service)
     screen.say(_welcome(service, engine["TTS_ENGINE"], signing.token(demo_deck.USER_ID)))
+    logging.getLogger("watchfiles").setLevel(logging.ERROR)  # it has a word to say on Ctrl-C
     # It swallows what a signal raises, and returns.
     watch = watchfiles.watch(
         *WATCHED,
@@ -56,21 +58,34 @@ def run_dev(programs: Programs, home: Home) -> None:
     )
     for changes in watch:
         service.check_postgres()
-        if changes:
-            names = sorted({str(Path(path).relative_to(CHECKOUT)) for _, path in changes})
-            screen.say(f"Changed: {', '.join(names)}. Starting anew")
+        if reason := _reason_to_restart(service, changes, runs):
+            screen.say(f"{reason}. Starting anew")
             service.stop_api_and_worker()
-            _start(service)
+            runs = _start(service)
 
 
-def _start(service: LocalService) -> None:
-    """What ends at once says why on the terminal, and is tried again after the next change."""
+def _reason_to_restart(service: LocalService, changes: set[watchfiles.main.FileChange], runs: bool) -> str | None:
+    if changes:
+        names = sorted({str(Path(path).relative_to(CHECKOUT)) for _, path in changes})
+        return f"Changed: {', '.join(names)}"
+    try:
+        if runs:
+            service.check()
+    except ProgramFailed as failure:
+        return str(failure)
+    return None
+
+
+def _start(service: LocalService) -> bool:
+    """Whether all of it runs. What ends at once says why on the terminal, and is tried again after the next change."""
     service.start_api_and_worker(logs=False)
     try:
         service.wait_until_ready()
         service.check()
     except ProgramFailed as failure:
         Screen().say(f"{failure}: waiting for a change")
+        return False
+    return True
 
 
 def _welcome(service: LocalService, engine: str, token: str) -> str:

@@ -1,6 +1,7 @@
 """Tokens such as Memolist's own login gives out."""
 
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
@@ -31,6 +32,8 @@ class Signing:
         now = int(time.time())
         claims = {"aud": self.audience, "iss": self.issuer, "iat": now, "exp": now + HOURS * 3600}
         given = {name: value for name, value in claims.items() if value is not None}
+        # The API says it better, and once.
+        warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)
         return jwt.encode({**given, self.user_claim: user_id}, self.secret, "HS256")
 
     def environment(self) -> dict[str, str]:

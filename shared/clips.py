@@ -27,7 +27,7 @@ _BARE = "allowfullscreen|async|autoplay|checked|compact|controls|default|disable
 _BARE += "|open|readonly|required|reversed|selected"
 _VALUE = r"""(?:"[^"<]*"|'[^'<]*'|[^\s"'=<>`]+)"""
 _ATTRIBUTE = rf"""\s+(?:[^\s"'<>/=]+\s*=\s*{_VALUE}|(?:{_BARE}|data-[\w-]+)(?=[\s/>]))"""
-_TAG = re.compile(rf"</?({_ELEMENTS})(?:{_ATTRIBUTE})*\s*/?>", re.IGNORECASE)
+_TAG = re.compile(rf"</?(?=[A-Za-z])({_ELEMENTS})(?:{_ATTRIBUTE})*\s*/?>", re.IGNORECASE)
 # Neither runs past the next opening of its own kind, so that a text full of openings costs linear time.
 _COMMENT = re.compile(r"<!--(?:(?!-->|<!--).)*-->", re.DOTALL)
 _UNSPOKEN = re.compile(r"<(script|style)\b[^<]*(?:<(?!/?\1\b)[^<]*)*</\1\s*>", re.IGNORECASE)

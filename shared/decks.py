@@ -10,9 +10,12 @@ from shared.models import Card, Deck
 
 
 async def check_owner(session: AsyncSession, deck_id: str, user_id: str) -> None:
-    """Raises `DeckNotFound` or `DeckBelongsToAnother`."""
-    # Where Prisma made foreign keys, the deck must outlive the transaction.
-    deck = select(Deck.user_id).where(Deck.id == deck_id).with_for_update(read=True, key_share=True)
+    """Raises `DeckNotFound` or `DeckBelongsToAnother`. The deck stays as it is until the transaction ends.
+
+    Where Prisma made foreign keys it must not go in between; and of two jobs that come at once the one that is numbered first
+    must be queued first, or it would find itself superseded.
+    """
+    deck = select(Deck.user_id).where(Deck.id == deck_id).with_for_update(key_share=True)
     owner = (await session.execute(deck)).one_or_none()
     if owner is None:
         raise DeckNotFound

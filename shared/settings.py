@@ -39,7 +39,7 @@ def _base_url(url: str) -> str:
     except ValueError:  # its message shows the URL
         is_base = False
     if not is_base or any(character in url for character in "?# ") or not url.isprintable():
-        raise ValueError("must be an http(s) URL such as https://api.openai.com/v1")
+        raise ValueError("must be an http(s) URL such as https://example.org/v1")
     if parts.username or parts.password:
         raise ValueError("must not carry a user name or a password")
     return url.rstrip("/")

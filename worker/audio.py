@@ -16,12 +16,13 @@ WINDOW_MS = 20
 TRIMMED_SAMPLES = 3 * 1152
 
 # Too short is the bound that matters: half a sentence sounds fine to everything but the learner. Speech takes some 70 ms a
-# letter, and no less than 40 where French has its silent ones ("longtemps"): below this, words are missing.
-SHORTEST_LETTER_MS = 25
+# letter, and as little as 18 where French has its silent ones ("hauts"): below this, words are missing.
+SHORTEST_LETTER_MS = 15
 # Too long catches a voice that repeats itself or makes things up. A beginner's voice takes some 200 ms a letter.
 LONGEST_LETTER_MS = 350
 # Digits, capitals, symbols, emoji and signs of other scripts can each be a word or three: "777", "WWW", "@", "日".
 LONGEST_NAME_MS = 1_500
+_LAST_LATIN = "\u024f"
 # A breath, a pause, a "hm": what a clip may hold beside its text.
 LONGEST_EXTRA_MS = 5_000
 
@@ -110,5 +111,5 @@ def _letters(text: str) -> int:
 
 
 def _longest_ms(text: str) -> float:
-    lower = sum(character.islower() or character.isspace() for character in text)
+    lower = sum((character.islower() and character <= _LAST_LATIN) or character.isspace() for character in text)
     return LONGEST_EXTRA_MS + lower * LONGEST_LETTER_MS + (len(text) - lower) * LONGEST_NAME_MS

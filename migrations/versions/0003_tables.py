@@ -37,8 +37,8 @@ CREATE TABLE tts.job (
 UNFINISHED_JOBS = "CREATE INDEX job_unfinished ON tts.job (seq) WHERE ended_at IS NULL"
 
 # One row per clip that was ever made: what it is and what it took. key is the hash of all that decides how the clip
-# sounds, and the clip's name in the cache; the columns beside it can be read by people, the hash cannot. A row is
-# written once and never changed. It may outlive its file (a lost volume): then the clip is made again.
+# sounds, and the clip's name in the cache; the columns beside it can be read by people, the hash cannot. A clip
+# that is made anew replaces its row. It may outlive its file (a lost volume): then the clip is made again.
 CLIP = """
 CREATE TABLE tts.clip (
     key text PRIMARY KEY CHECK (key ~ '^[0-9a-f]{64}$'),

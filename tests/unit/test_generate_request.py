@@ -117,3 +117,9 @@ def _storable(text: str) -> bool:
         return b"\0" not in text.encode()
     except UnicodeEncodeError:
         return False
+
+
+@pytest.mark.parametrize("extra", [b'"x":[' + b"[]," * 400_000 + b"[]]", b'"phrases":[' + b"[]," * 400_000 + b"[]]"])
+def test_a_large_body_must_be_large_by_its_texts(extra: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="far more"):
+        read(b'{"deckId":"deck","phrases":[{}],' + extra + b"}")

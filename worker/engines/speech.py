@@ -29,7 +29,7 @@ class SpeechEngine:
         self._timeout_seconds = timeout_seconds
         self._client = _client(api_key, base_url, timeout_seconds, max_connections)
         if urlsplit(base_url).hostname == "api.openai.com":
-            log.warning("speech_models_end", on="2027-01-06", replacement="gpt-realtime-2.1-mini", base_url=base_url)
+            log.warning("OpenAI shuts its speech models down on 2027-01-06", base_url=base_url)
 
     @property
     def upstream(self) -> str:

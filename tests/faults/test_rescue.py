@@ -1,0 +1,201 @@
+"""Workers that die or freeze in the middle of a job: another finishes it, and nothing is paid for twice but what was under way."""
+
+import signal
+
+from tests.aftermath import assert_spoken, kill, lost_requests, record
+from tests.service import Service, phrases
+from tests.speech_server import SpeechServer
+from tests.watching import card_files, queue_jobs, until
+
+CARDS = [f"card-{number}" for number in range(10)]
+CLIPS = 20
+# In flight, answered and being checked, or on the way to the disk.
+MOST_LOST = 8
+
+
+async def test_another_live_worker_finishes_the_job_of_one_that_was_killed(
+    service: Service, upstream: SpeechServer
+) -> None:
+    upstream.latency_seconds = 0.3
+    service.add_deck("deck", CARDS)
+    await service.start_api()
+    doomed = await service.start_worker()
+    job_id = await service.post("deck", phrases(CARDS))
+    await until(lambda: card_files(service))
+    await service.start_worker()
+    next_job = await service.post("deck", phrases(CARDS[:1], " changed"))
+
+    await kill(service, doomed)
+    lost = await lost_requests(service, upstream)
+
+    job = await service.ended(job_id)
+    assert (job["status"], job["processedCount"], job["errorMessage"]) == ("completed", 10, None)
+    assert (await service.ended(next_job))["status"] == "completed"  # its deck is free again
+    assert len(upstream.requests) == CLIPS + 2 + lost
+    assert lost <= MOST_LOST
+    assert record(service, job_id, "clips_made", "clips_cached") == (CLIPS, 0)
+    assert_spoken(service, phrases(CARDS[:1], " changed") + phrases(CARDS[1:]))
+
+
+async def test_the_same_worker_started_anew_finishes_the_job_in_which_it_was_killed(
+    service: Service, upstream: SpeechServer
+) -> None:
+    upstream.latency_seconds = 0.3
+    service.add_deck("deck", CARDS)
+    await service.start_api()
+    doomed = await service.start_worker()
+    job_id = await service.post("deck", phrases(CARDS))
+    await until(lambda: card_files(service))
+
+    await kill(service, doomed)
+    lost = await lost_requests(service, upstream)
+    await service.start_worker()
+
+    assert (await service.ended(job_id))["status"] == "completed"
+    assert len(upstream.requests) == CLIPS + lost
+    assert lost <= MOST_LOST
+    await until(lambda: queue_jobs(service) == [])
+
+
+async def test_a_worker_that_is_full_still_brings_back_the_jobs_of_dead_ones(
+    service: Service, upstream: SpeechServer
+) -> None:
+    upstream.fail("hang", text="card-")
+    service.add_deck("deck", CARDS)
+    service.add_deck("busy", ["busy"])
+    await service.start_api()
+    doomed = await service.start_worker()
+    job_id = await service.post("deck", phrases(CARDS))
+    await until(lambda: upstream.requests)
+    upstream.fail("slow", text="busy", seconds=12)
+    await service.start_worker(WORKER_CONCURRENCY="1")
+    # The doomed one could take this too: it is stopped while the other does.
+    doomed.send_signal(signal.SIGSTOP)
+    busy = await service.post("busy", phrases(["busy"]))
+    await until(lambda: "busy" in str(upstream.texts))
+
+    await kill(service, doomed)
+    await until(lambda: queue_jobs(service) == ["todo", "doing"])
+
+    assert (await service.job(busy))["status"] == "processing"
+    upstream.heal()
+    assert (await service.ended(busy))["status"] == "completed"
+    assert (await service.ended(job_id))["status"] == "completed"
+
+
+async def test_a_worker_that_wakes_up_changes_nothing_of_what_others_have_done_meanwhile(
+    service: Service, upstream: SpeechServer
+) -> None:
+    upstream.latency_seconds = 0.3
+    service.add_deck("deck", CARDS)
+    service.add_deck("other", ["other"])
+    await service.start_api()
+    frozen = await service.start_worker()
+    job_id = await service.post("deck", phrases(CARDS))
+    await until(lambda: card_files(service))
+    frozen.send_signal(signal.SIGSTOP)
+    rescuer = await service.start_worker()
+    await service.ended(job_id)
+    later = await service.post("deck", phrases(CARDS, " changed"))
+    assert (await service.ended(later))["status"] == "completed"
+    await until(lambda: queue_jobs(service) == [])
+    files, rows, asked = card_files(service), written(service), len(upstream.requests)
+
+    frozen.send_signal(signal.SIGCONT)
+    await until(lambda: "not this worker's any more" in service.log("worker"))
+    await until(lambda: not upstream.in_flight)
+
+    assert (card_files(service), written(service)) == (files, rows)
+    assert record(service, job_id, "clips_made", "clips_cached", "deaths") == (CLIPS, 0, 0)
+    assert record(service, later, "clips_made", "clips_cached", "deaths") == (CLIPS, 0, 0)
+    assert_spoken(service, phrases(CARDS, " changed"))
+    assert len(upstream.requests) - asked <= MOST_LOST
+    # It works on.
+    assert await service.stop(rescuer) == 0
+    await service.made("other", phrases(["other"]))
+
+
+async def test_a_worker_that_froze_while_it_put_files_in_place_puts_none_over_later_ones(
+    service: Service, upstream: SpeechServer
+) -> None:
+    """Its transaction holds the job until Postgres ends it. To hit it, workers freeze at several moments."""
+    moments = [1, 3, 60, 110]
+    cards = {moment: [f"{moment}-{number}" for number in range(100)] for moment in moments}
+    service.add_deck("first", (f"card-{number}" for number in range(100)))
+    await service.start_api()
+    worker = await service.start_worker()
+    same = [{"textEn": f"Say {number}", "textFr": f"Dis {number}"} for number in range(100)]
+    await service.made("first", [text | {"cardId": f"card-{number}"} for number, text in enumerate(same)])
+    await service.stop(worker)
+    made = len(upstream.requests)
+    frozen = []
+    jobs = []
+    for moment in moments:
+        service.add_deck(f"deck-{moment}", cards[moment])
+        worker = await service.start_worker()
+        jobs.append(
+            await service.post(
+                f"deck-{moment}", [text | {"cardId": card} for text, card in zip(same, cards[moment], strict=True)]
+            )
+        )
+        await until(lambda moment=moment: len(list(service.storage.glob(f"{moment}-*"))) >= moment)  # type: ignore[misc]
+        worker.send_signal(signal.SIGSTOP)
+        frozen.append(worker)
+    held = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
+    assert service.sql(held) != [(0,)]
+
+    await service.start_worker()
+    for job_id in jobs:
+        assert (await service.ended(job_id))["status"] == "completed"
+    for moment in moments:
+        await service.made(f"deck-{moment}", phrases(cards[moment], " changed"))
+    files, rows = card_files(service), written(service)
+    for worker in frozen:
+        worker.send_signal(signal.SIGCONT)
+    await until(lambda: service.log("worker").count("not this worker's any more") == len(moments))
+
+    assert (card_files(service), written(service)) == (files, rows)
+    assert len(upstream.requests) == made + 200 * len(moments)
+    assert_spoken(service, [phrase for moment in moments for phrase in phrases(cards[moment], " changed")])
+
+
+async def test_an_unfinished_job_that_fell_out_of_the_queue_is_put_back(
+    service: Service, upstream: SpeechServer
+) -> None:
+    service.add_deck("deck", CARDS)
+    await service.start_api()
+    job_id = await service.post("deck", phrases(CARDS))
+    service.sql("DELETE FROM tts.procrastinate_jobs")
+
+    await service.start_worker()
+
+    assert (await service.ended(job_id))["status"] == "completed"
+    assert len(upstream.requests) == CLIPS
+
+
+async def test_a_job_that_falls_out_of_the_queue_while_it_runs_ends_once(
+    service: Service, upstream: SpeechServer
+) -> None:
+    upstream.latency_seconds = 0.3
+    service.add_deck("deck", CARDS)
+    await service.start_api()
+    await service.start_worker()
+    await service.start_worker()
+    job_id = await service.post("deck", phrases(CARDS))
+    await until(lambda: card_files(service))
+
+    service.sql("DELETE FROM tts.procrastinate_jobs")
+
+    assert (await service.ended(job_id))["status"] == "completed"
+    await until(lambda: queue_jobs(service) == [])
+    ended = written(service)
+    assert record(service, job_id, "clips_made", "deaths") == (CLIPS, 0)
+    await service.made("deck", phrases(CARDS))  # nobody holds the deck
+    assert len(ended) == 4
+    assert_spoken(service, phrases(CARDS))
+
+
+def written(service: Service) -> list[object]:
+    """All that only a job's run may write."""
+    tables = ('public."TtsJob" ORDER BY "id"', 'public."Card" ORDER BY "id"', "tts.job ORDER BY seq")
+    return [service.sql(f"SELECT * FROM {table}") for table in (*tables, "tts.card_audio ORDER BY card_id, side")]
