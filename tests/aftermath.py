@@ -4,6 +4,9 @@ import asyncio
 import signal
 from typing import Any
 
+import psycopg
+
+from shared.database_url import libpq_conninfo
 from tests.service import Service
 from tests.speech_audio import mp3_of
 from tests.speech_server import SpeechServer, read_tag
@@ -27,6 +30,12 @@ def record(service: Service, job_id: str, *columns: str) -> tuple[Any, ...]:
     return row
 
 
+def empty_the_queue(service: Service) -> None:
+    """Takes every queue job away, as by hand; their jobs stay."""
+    with psycopg.connect(libpq_conninfo(service.database_url)) as connection:
+        connection.execute("DELETE FROM tts.procrastinate_jobs")  # a trigger finds its tables by the search path
+
+
 def listeners(service: Service) -> int:
     """How many workers are told at once of a job that comes in."""
     activity = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
@@ -43,7 +52,9 @@ def assert_whole(service: Service) -> None:
 def assert_spoken(service: Service, of: list[dict[str, str]]) -> None:
     """Every card has the audio of its own words, and its URLs."""
     assert_whole(service)
-    urls = dict((card, pair) for card, *pair in service.sql('SELECT "id", "audioUrlEn", "audioUrlFr" FROM public."Card"'))
+    urls = dict(
+        (card, pair) for card, *pair in service.sql('SELECT "id", "audioUrlEn", "audioUrlFr" FROM public."Card"')
+    )
     for phrase in of:
         card = phrase["cardId"]
         for side, text in (("en", phrase["textEn"]), ("fr", phrase["textFr"])):

@@ -2,7 +2,7 @@
 
 import signal
 
-from tests.aftermath import assert_spoken, kill, lost_requests, record
+from tests.aftermath import assert_spoken, empty_the_queue, kill, lost_requests, record
 from tests.service import Service, phrases
 from tests.speech_server import SpeechServer
 from tests.watching import card_files, queue_jobs, until
@@ -165,7 +165,7 @@ async def test_an_unfinished_job_that_fell_out_of_the_queue_is_put_back(
     service.add_deck("deck", CARDS)
     await service.start_api()
     job_id = await service.post("deck", phrases(CARDS))
-    service.sql("DELETE FROM tts.procrastinate_jobs")
+    empty_the_queue(service)
 
     await service.start_worker()
 
@@ -184,7 +184,7 @@ async def test_a_job_that_falls_out_of_the_queue_while_it_runs_ends_once(
     job_id = await service.post("deck", phrases(CARDS))
     await until(lambda: card_files(service))
 
-    service.sql("DELETE FROM tts.procrastinate_jobs")
+    empty_the_queue(service)
 
     assert (await service.ended(job_id))["status"] == "completed"
     await until(lambda: queue_jobs(service) == [])
