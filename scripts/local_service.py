@@ -4,7 +4,6 @@ import os
 import sys
 from pathlib import Path
 
-import espeakng_loader
 import httpx
 
 from scripts.embedded_postgres import EmbeddedPostgres
@@ -40,17 +39,14 @@ class LocalService:
     def start_postgres(self) -> None:
         """With the tables of the newest schema in it."""
         self._postgres.start()
-        # espeak-ng looks here when the path of its data is too long for it.
-        (self._short.path / "espeak-ng-data").symlink_to(espeakng_loader.get_data_path())
         self._run("migrations", self._home.logs / "migrations.log").wait()
 
     def start_api_and_worker(self, *, logs: bool = True) -> None:
         """Side by side. Without `logs` they write where we write."""
         api = {**self._api, "API_HOST": HOST, "API_PORT": str(self.port), "API_SERVES_AUDIO": "true"}
-        worker = {**self._engine, "ESPEAK_DATA_PATH": str(self._short.path)}
         self._running = [
             self._run("api", self._home.logs / "api.log" if logs else None, api),
-            self._run("worker", self._home.logs / "worker.log" if logs else None, worker),
+            self._run("worker", self._home.logs / "worker.log" if logs else None, self._engine),
         ]
 
     def wait_until_ready(self) -> None:

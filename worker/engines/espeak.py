@@ -5,8 +5,11 @@ Both are imported only when an engine is made: espeak-ng is GPL, and a productio
 
 import asyncio
 import ctypes
+import os
+import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Lock
 
 from shared.clips import Voice
@@ -64,7 +67,7 @@ class _Library:
             import lameenc
 
             self._espeak = ctypes.CDLL(espeakng_loader.get_library_path())
-            data_path = espeakng_loader.get_data_path()
+            self._data = _ShortPath(espeakng_loader.get_data_path())
         except (ImportError, OSError, RuntimeError) as error:
             raise EngineUnavailable(
                 f"TTS_ENGINE: espeak needs the extra `espeak` (espeakng-loader and lameenc): {error}"
@@ -74,12 +77,11 @@ class _Library:
         self._callback = _Callback(self._receive)
         self._declare()
         with _one_at_a_time:
-            self._sample_rate: int = self._espeak.espeak_Initialize(_SYNCHRONOUS, 0, data_path.encode(), _DONT_EXIT)
-        if self._sample_rate <= 0:
-            # Its buffer for the path is 160 bytes: a venv deep in the tree is the likely reason.
-            raise EngineUnavailable(
-                f"TTS_ENGINE: espeak-ng cannot read its data, or their path is too long: {data_path}"
+            self._sample_rate: int = self._espeak.espeak_Initialize(
+                _SYNCHRONOUS, 0, self._data.path.encode(), _DONT_EXIT
             )
+        if self._sample_rate <= 0:
+            raise EngineUnavailable(f"TTS_ENGINE: espeak-ng cannot read its data in {self._data.path}")
 
     def knows(self, voice_name: str) -> bool:
         with _one_at_a_time:
@@ -118,3 +120,12 @@ class _Library:
         self._espeak.espeak_SetParameter.argtypes = [number, number, number]
         self._espeak.espeak_SetSynthCallback.argtypes = [_Callback]
         self._espeak.espeak_Synth.argtypes = [ctypes.c_char_p, size, *[number] * 4, pointer, pointer]
+
+
+class _ShortPath:
+    """Another way to a folder: espeak-ng's buffer for the path of its data is 160 bytes, and a venv may lie deep in a tree."""
+
+    def __init__(self, folder: str) -> None:
+        self._link = tempfile.TemporaryDirectory(prefix="espeak-")  # gone with this object
+        self.path = str(Path(self._link.name) / "data")
+        os.symlink(folder, self.path)
