@@ -51,7 +51,7 @@ class Service:
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
     url: str = ""
-    _processes: list[asyncio.subprocess.Process] = field(default_factory=list)
+    processes: list[asyncio.subprocess.Process] = field(default_factory=list)
     _http: aiohttp.ClientSession | None = None
 
     @property
@@ -65,7 +65,7 @@ class Service:
     async def __aexit__(self, *_: object) -> None:
         assert self._http
         await self._http.close()
-        for process in self._processes:
+        for process in self.processes:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
@@ -171,7 +171,7 @@ class Service:
                 stdin=asyncio.subprocess.DEVNULL,
                 stderr=log,
             )
-        self._processes.append(process)
+        self.processes.append(process)
         return process
 
     async def _request(

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -17,3 +19,13 @@ def require_program(name: str) -> str:
             pytest.fail(f"{reason}, and in CI no test may be skipped for that")
         pytest.skip(reason)
     return path
+
+
+def require_small_disk(folder: Path, size: str) -> None:
+    """Mounts a disk of that size, or ends the test that asks: only root may, and not in every sandbox."""
+    mount = require_program("mount")
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    mounted = subprocess.run([mount, "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"no small disk can be mounted here: {mounted.stderr.decode().strip()}")

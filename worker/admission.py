@@ -48,6 +48,8 @@ class Admission:
         admitting.cancel()
         while self._turns:
             _answer(self._turns.next(), ShuttingDown())
+        await asyncio.wait([admitting])
+        await self._pacer.close()
 
     async def _admit_forever(self) -> None:
         while True:

@@ -60,10 +60,12 @@ class ClipMaker:
         async with self._makers.hold(clip.key) as had_to_wait:
             if had_to_wait and (found := await self._just_made(clip, not_before)):
                 return found, False
-            async for attempt in self._attempts(clip):
-                with attempt:
-                    return await self._make_once(clip, party, bill), True
-        raise AssertionError("tenacity ends with a result or an error")
+            began_at = self._watch.begin()
+            try:
+                return await self._attempts(clip)(self._make_once, clip, party, bill, began_at), True
+            except ClipFailed as error:
+                self._watch.spent(error, began_at)
+                raise
 
     async def check_stored(self, clip: Clip) -> ClipFacts | None:
         """What a clip in the storage is, when it is good audio of its text."""
@@ -79,9 +81,9 @@ class ClipMaker:
             return None
         return await self.check_stored(clip)
 
-    async def _make_once(self, clip: Clip, party: Party, bill: Callable[[int], None]) -> ClipFacts:
+    async def _make_once(self, clip: Clip, party: Party, bill: Callable[[int], None], began_at: float) -> ClipFacts:
         try:
-            facts = await self._ask(clip, party, bill)
+            facts = await self._ask(clip, party, bill, began_at)
         except UpstreamClosed as error:
             self._watch.closed(error)
             raise
@@ -93,9 +95,9 @@ class ClipMaker:
         self._watch.served()
         return facts
 
-    async def _ask(self, clip: Clip, party: Party, bill: Callable[[int], None]) -> ClipFacts:
+    async def _ask(self, clip: Clip, party: Party, bill: Callable[[int], None], began_at: float) -> ClipFacts:
         async with self._admission.place(party):
-            self._watch.check_open()
+            self._watch.check_open(began_at)
             speech = await self._engine.speak(clip.text, clip.voice)
         bill(len(clip.text))
         facts = await self._facts(clip, speech.audio)

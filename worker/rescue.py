@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from procrastinate import App
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import text
 
 from shared import jobs
@@ -80,12 +81,23 @@ class Rescue:
         """Brings back all that is stalled or fell out; returns how many jobs that were."""
         async with self._sessions.begin() as session:
             stalled = (await session.execute(_ALL_STALLED, self._condition)).all()
-        rescued = [await self._rescue(entry.id) for entry in stalled]
+        rescued = [await self._try_to_rescue(entry.id) for entry in stalled]
         return sum(rescued) + await self._reconcile()
 
     @property
     def _condition(self) -> dict[str, Any]:
         return {"queue": QUEUE, "dead_after": self._dead_after_seconds}
+
+    async def _try_to_rescue(self, entry_id: int) -> bool:
+        """One that cannot be brought back now keeps no other from it."""
+        try:
+            return await self._rescue(entry_id)
+        except DATABASE_AWAY as error:
+            if not isinstance(error.__cause__, LockNotAvailable):
+                raise
+        except Exception:
+            _log.exception("a job could not be rescued; it is tried again", queue_job_id=entry_id)
+        return False
 
     async def _rescue(self, entry_id: int) -> bool:
         async with self._sessions.begin() as session:

@@ -6,6 +6,7 @@ import structlog
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.jobs import Job
 
+from shared.database import DATABASE_AWAY
 from shared.errors import ShuttingDown
 from worker.errors import UpstreamAway
 from worker.readiness import first_line
@@ -20,11 +21,18 @@ class BackToTheQueue(BaseRetryStrategy):
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
         if isinstance(exception, ShuttingDown | CancelledError):
             return RetryDecision(retry_in={"seconds": 0})
-        times = exception.times if isinstance(exception, UpstreamAway) else job.attempts + 1
-        seconds = backoff_seconds(times)
+        seconds = backoff_seconds(_times(exception, job))
         job_id = job.task_kwargs.get("job_id")
         _log.warning("a job goes back to the queue", job_id=job_id, wait_seconds=seconds, reason=first_line(exception))
         return RetryDecision(retry_in={"seconds": seconds})
+
+
+def _times(exception: BaseException, job: Job) -> int:
+    """The how manieth time in a row it is."""
+    if isinstance(exception, UpstreamAway):
+        return exception.times
+    # The queue job goes back once the database is there again. Redeploys are attempts, too: those count for nothing.
+    return 1 if isinstance(exception, DATABASE_AWAY) else job.attempts + 1
 
 
 def backoff_seconds(times: int) -> int:

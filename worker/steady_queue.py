@@ -13,7 +13,7 @@ import psycopg
 import structlog
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
-from procrastinate.jobs import Job, Status
+from procrastinate.jobs import Job, Notification, Status
 from procrastinate.manager import JobManager, NotificationCallback
 
 from shared.queue import TELL_WORKERS
@@ -25,10 +25,21 @@ _CONNECTION_WAIT_SECONDS = 5
 _OUTAGE_PAUSE_SECONDS = 1
 _FINISH = "procrastinate_finish_job_v1(id, %(status)s, %(delete_job)s)"
 _RETRY = "procrastinate_retry_job_v2(id, coalesce(%(retry_at)s, now()), NULL, NULL, NULL)"
-_IF_HELD = """
-    FROM procrastinate_jobs
-    WHERE id = %(job_id)s AND status = 'doing' AND worker_id = %(worker_id)s AND attempts = %(attempts)s
-    FOR UPDATE
+# The row is locked before anything is called: without the CTE Postgres would call first, lock after, and return no row.
+_HELD = """
+    WITH held AS MATERIALIZED (
+        SELECT id FROM procrastinate_jobs
+        WHERE id = %(job_id)s AND status = 'doing' AND worker_id = %(worker_id)s AND attempts = %(attempts)s
+        FOR UPDATE
+    )
+"""
+_GIVE_BACK = f"""
+    WITH unknown AS MATERIALIZED (
+        SELECT id FROM procrastinate_jobs
+        WHERE status = 'doing' AND worker_id = %(worker_id)s AND id <> ALL(%(held)s)
+        FOR UPDATE
+    )
+    SELECT {_RETRY}, {TELL_WORKERS} FROM unknown
 """
 Result = TypeVar("Result")
 _log = structlog.get_logger(__name__)
@@ -47,8 +58,32 @@ def create_steady_queue(settings: WorkerSettings) -> App:
 class SteadyJobs(JobManager):
     """procrastinate's statements: reads wait for the next time when the database is away, acknowledgements until it is back."""
 
+    def __init__(self, connector: PsycopgConnector) -> None:
+        super().__init__(connector)
+        self._held: set[int | None] = set()
+        self._was_told = False
+        self._missed_an_answer = False
+
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
-        return await _or_none(super().fetch_job(queues, worker_id))
+        """Looks again when a notification came in while it looked: procrastinate forgets those."""
+        self._was_told = True
+        job = None
+        while self._was_told and job is None:
+            self._was_told = False
+            job = await _or_none(self._fetch(queues, worker_id))
+        return job
+
+    async def _fetch(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
+        # A connection that breaks may take with it the answer that gave us a job: we live, so nobody would rescue it.
+        if self._missed_an_answer:
+            held = [job_id for job_id in self._held if job_id is not None]
+            await self.connector.execute_query_all_async(_GIVE_BACK, worker_id=worker_id, held=held, retry_at=None)
+        self._missed_an_answer = True
+        job = await super().fetch_job(queues, worker_id)
+        self._missed_an_answer = False
+        if job:
+            self._held.add(job.id)
+        return job
 
     async def update_heartbeat(self, worker_id: int) -> None:
         await _or_none(super().update_heartbeat(worker_id))
@@ -59,8 +94,12 @@ class SteadyJobs(JobManager):
     async def listen_for_jobs(
         self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None
     ) -> None:
+        async def notice(*, channel: str, notification: Notification) -> None:
+            self._was_told = True
+            await on_notification(channel=channel, notification=notification)
+
         while True:
-            await _or_none(super().listen_for_jobs(on_notification=on_notification, queues=queues))
+            await _or_none(super().listen_for_jobs(on_notification=notice, queues=queues))
             await asyncio.sleep(_OUTAGE_PAUSE_SECONDS)
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
@@ -79,7 +118,7 @@ class SteadyJobs(JobManager):
         await self._acknowledge(_RETRY, job, retry_at=retry_at)
 
     async def _acknowledge(self, call: str, job: Job, **arguments: Any) -> None:
-        statement = f"SELECT {call}, {TELL_WORKERS} {_IF_HELD}"
+        statement = f"{_HELD} SELECT {call}, {TELL_WORKERS} FROM held"
 
         async def attempt() -> list[dict[str, Any]]:
             return await self.connector.execute_query_all_async(
@@ -90,6 +129,7 @@ class SteadyJobs(JobManager):
         while rows is None:
             await asyncio.sleep(_OUTAGE_PAUSE_SECONDS)
             rows = await _or_none(attempt())
+        self._held.discard(job.id)
         if not rows:
             _log.warning("a queue job is not acknowledged: it is not this worker's any more", queue_job_id=job.id)
 

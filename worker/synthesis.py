@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
+from sqlalchemy.exc import InternalError
 
 from shared import jobs
 from shared.clips import Side, Voice
@@ -21,6 +22,8 @@ from worker.turns import Party
 
 _CHECKPOINT_SECONDS = 1.0
 _INTERNAL_ERROR = "An error inside the service, which its log tells: the job can be run again once it is mended."
+# Postgres ends the transaction of a process that was frozen in it: psycopg calls that an internal error.
+_NOT_THE_JOBS_FAULT = (ShuttingDown, LostRun, InternalError, *DATABASE_AWAY)
 _log = structlog.get_logger(__name__)
 
 # What is spoken once, and all the sides that want it.
@@ -68,7 +71,7 @@ class _JobRun:
             return await self._ledger.finish()
         except UpstreamAway as away:
             await self._wait_for(away)
-        except (ShuttingDown, LostRun, *DATABASE_AWAY):
+        except _NOT_THE_JOBS_FAULT:
             raise
         except StorageFault as fault:
             self._ledger.give_up(self._clips, str(fault))
@@ -113,6 +116,9 @@ class _JobRun:
     async def _make(self, missing: Sequence[Task]) -> None:
         if missing:
             await self._parts.storage.check()
+            # What an earlier run made and could not tell is told first: this one may die as early, and that would look like
+            # two deaths with no clip in between.
+            await self._ledger.checkpoint()
         tasks = iter(missing)
         hands = {asyncio.create_task(self._hand(tasks)) for _ in range(min(self._parts.hands, len(missing)))}
         try:

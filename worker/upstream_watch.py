@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import NoReturn
 
 from worker.errors import ClipFailed, UpstreamAway, UpstreamClosed, UpstreamFault
 
@@ -21,9 +22,19 @@ class UpstreamWatch:
         self._failed_in_a_row = 0
         self._closed_by: UpstreamClosed | None = None
         self._probe_at = 0.0
+        self._away_since: float | None = None
 
-    def check_open(self) -> None:
-        """Before a request. Raises again what closed the upstream to us; once a minute one request may try."""
+    def begin(self) -> float:
+        """A clip's tries begin: the other methods are told when that was."""
+        return self._clock()
+
+    def check_open(self, began_at: float) -> None:
+        """Before a request. Raises again what closed the upstream to us; once a minute one request may try.
+
+        What stood in line when the upstream was found to be away need not see for itself: that is for the next run.
+        """
+        if self._away_since is not None and began_at <= self._away_since:
+            raise UpstreamAway
         if self._closed_by is None:
             return
         if self._clock() < self._probe_at:
@@ -35,6 +46,7 @@ class UpstreamWatch:
         self._served_at = self._clock()
         self._failed_in_a_row = 0
         self._closed_by = None
+        self._away_since = None
 
     def closed(self, error: UpstreamClosed) -> None:
         """It serves nothing to this key or account, until a person acts."""
@@ -44,6 +56,18 @@ class UpstreamWatch:
     def failed(self, error: ClipFailed) -> None:
         """A clip failed once. Raises `UpstreamAway` when that is not the clip's fault: its tries are not spent then."""
         self._failed_in_a_row += 1
-        serves_others = self._served_at is not None and self._clock() - self._served_at < _RECENT_SECONDS
-        if self._failed_in_a_row >= _TOO_MANY_IN_A_ROW or (isinstance(error, UpstreamFault) and not serves_others):
-            raise UpstreamAway(str(error)) from error
+        if self._failed_in_a_row >= _TOO_MANY_IN_A_ROW or not self._serves_others(self._clock() - _RECENT_SECONDS, error):
+            self._away(error)
+
+    def spent(self, error: ClipFailed, began_at: float) -> None:
+        """A clip's tries are spent. Raises `UpstreamAway` when nobody was served since they began: it went away just then."""
+        if not self._serves_others(began_at, error):
+            self._away(error)
+
+    def _serves_others(self, since: float, error: ClipFailed) -> bool:
+        was_answered = not isinstance(error, UpstreamFault)
+        return was_answered or (self._served_at is not None and self._served_at > since)
+
+    def _away(self, error: ClipFailed) -> NoReturn:
+        self._away_since = self._clock()
+        raise UpstreamAway(str(error)) from error

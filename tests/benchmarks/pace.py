@@ -3,11 +3,12 @@
 from typing import Any
 
 from tests.benchmarks.report import Figure, Measured
-from tests.benchmarks.speed import run_a_full_job_each
+from tests.benchmarks.speed import run_a_job_each
 from tests.benchmarks.stage import Stage
 
 _PER_SECOND = 20
 _INTERVAL_MS = 1000 / _PER_SECOND
+_PHRASES_EACH = 100
 _SHARE_WANTED = 0.98
 _OPTIONS = ("--latency-ms", "200", "--rate-per-second", str(_PER_SECOND))
 
@@ -19,7 +20,7 @@ async def measure(stage: Stage) -> Measured:
 
 async def _share(stage: Stage, workers: int) -> list[Figure]:
     async with stage.service(*_OPTIONS, in_flight=16, interval_ms=_INTERVAL_MS) as (service, upstream):
-        await run_a_full_job_each(service, workers)
+        await run_a_job_each(service, workers, _PHRASES_EACH)
         requests = await upstream.requests()
     who = "1 worker" if workers == 1 else f"{workers} workers"
     share, refused = share_of(requests), sum(request["outcome"] == "rate_limited" for request in requests)

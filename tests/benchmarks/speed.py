@@ -4,6 +4,7 @@ from typing import Any
 
 from tests.benchmarks.report import Bars, Figure, Measured
 from tests.benchmarks.stage import (
+    FULL_JOB,
     FULL_JOB_CLIPS,
     IN_FLIGHT,
     Stage,
@@ -59,16 +60,16 @@ async def _brief_worker(stage: Stage) -> float:
 
 async def _ours(stage: Stage, workers: int) -> float:
     async with stage.service(*_OPTIONS) as (service, upstream):
-        await run_a_full_job_each(service, workers)
+        await run_a_job_each(service, workers)
         return clips_per_second(await upstream.requests())
 
 
-async def run_a_full_job_each(service: Service, workers: int) -> None:
+async def run_a_job_each(service: Service, workers: int, size: int = FULL_JOB) -> None:
     """One job for each worker, none for two."""
     for _ in range(workers):
         await service.start_worker(WORKER_CONCURRENCY="1")
     decks = [f"deck-{number}" for number in range(workers)]
-    phrases = [full_deck(service, deck) for deck in decks]
+    phrases = [full_deck(service, deck, size=size) for deck in decks]
     await finish(service, [await service.post(deck, of) for deck, of in zip(decks, phrases, strict=True)])
 
 

@@ -1,0 +1,112 @@
+"""What counts against a job: workers that die in it. What does not: those that are told to stop, however often and however hard."""
+
+import asyncio
+import signal
+
+from tests.aftermath import assert_spoken, kill, lost_requests, record
+from tests.service import Service, phrases
+from tests.speech_server import SpeechServer
+from tests.watching import cached_clips, card_files, queue_jobs, until
+
+CARDS = [f"card-{number}" for number in range(10)]
+CLIPS = 20
+
+
+async def test_a_job_in_which_three_workers_die_without_a_clip_fails_and_frees_its_deck(
+    service: Service, upstream: SpeechServer
+) -> None:
+    service.environment["WORKER_HEARTBEAT_S"] = "0.5"
+    upstream.fail("hang", text=" two")
+    service.add_deck("deck", CARDS)
+    await service.start_api()
+    worker = await service.start_worker()
+    one = phrases(CARDS[:1])
+    await service.made("deck", one)
+    job_id = await service.post("deck", phrases(CARDS[1:], " two"))
+
+    for asked in (6, 10, 14):
+        await until(lambda asked=asked: len(upstream.requests) >= asked)  # type: ignore[misc]
+        await kill(service, worker)
+        next_job = await service.post("deck", one)
+        worker = await service.start_worker()
+    job = await service.ended(job_id)
+
+    assert job["status"] == "failed"
+    assert "A worker died 3 times in a row" in job["errorMessage"]
+    assert [entry["cardId"] for entry in job["resultUrls"]] == CARDS[1:]
+    assert all(entry["error"] == job["errorMessage"] for entry in job["resultUrls"])
+    assert job["processedCount"] == 9
+    assert record(service, job_id, "deaths", "run") == (3, None)
+    assert (await service.ended(next_job))["status"] == "completed"
+    upstream.heal()
+    await service.made("deck", phrases(CARDS[1:], " two"))
+
+
+async def test_deaths_between_which_clips_were_made_never_fail_a_job(service: Service, upstream: SpeechServer) -> None:
+    service.environment["WORKER_HEARTBEAT_S"] = "0.5"
+    upstream.latency_seconds = 0.4
+    service.add_deck("deck", CARDS)
+    await service.start_api()
+    job_id = await service.post("deck", phrases(CARDS))
+    lost = 0
+
+    for _ in range(4):
+        made = len(cached_clips(service))
+        worker = await service.start_worker(TTS_MAX_IN_FLIGHT="2")
+        await until(lambda made=made: len(cached_clips(service)) > made)  # type: ignore[misc]
+        await kill(service, worker)
+        lost = await lost_requests(service, upstream)
+    assert record(service, job_id, "ended_at") == (None,)
+    await service.start_worker()
+
+    assert (await service.ended(job_id))["status"] == "completed"
+    assert len(upstream.requests) == CLIPS + lost
+    assert record(service, job_id, "clips_made", "clips_cached") == (CLIPS, 0)
+    assert_spoken(service, phrases(CARDS))
+
+
+async def test_ten_redeploys_in_the_middle_of_a_job_never_count_and_cost_nothing(
+    service: Service, upstream: SpeechServer
+) -> None:
+    upstream.latency_seconds = 0.5
+    cards = [f"card-{number}" for number in range(20)]
+    service.add_deck("deck", cards)
+    await service.start_api()
+    job_id = await service.post("deck", phrases(cards))
+
+    for _ in range(10):
+        asked = len(upstream.requests)
+        worker = await service.start_worker(TTS_MAX_IN_FLIGHT="2")
+        await until(lambda asked=asked: len(upstream.requests) > asked)  # type: ignore[misc]
+        assert await service.stop(worker) == 0
+        assert queue_jobs(service) == ["todo"]
+    upstream.latency_seconds = 0
+    await service.start_worker()
+
+    assert (await service.ended(job_id))["status"] == "completed"
+    assert len(upstream.texts) == len(set(upstream.texts)) == 40
+    assert record(service, job_id, "deaths", "clips_made", "clips_cached") == (0, 40, 0)
+
+
+async def test_nothing_is_lost_by_a_second_signal(service: Service, upstream: SpeechServer) -> None:
+    upstream.latency_seconds = 0.3
+    service.add_deck("deck", CARDS)
+    await service.start_api()
+    worker = await service.start_worker()
+    job_id = await service.post("deck", phrases(CARDS))
+    await until(lambda: card_files(service))
+    upstream.fail("hang")
+    await until(lambda: upstream.in_flight and upstream.requests[-1].outcome == "under way")
+    await asyncio.sleep(0.5)  # what was answered is stored: what is under way hangs
+    worker.send_signal(signal.SIGTERM)
+    await until(lambda: "stopping" in service.log("worker"))
+    assert await service.stop(worker) == 128 + signal.SIGTERM
+
+    upstream.heal()
+    lost = await lost_requests(service, upstream)
+    await service.start_worker()
+
+    assert (await service.ended(job_id))["status"] == "completed"
+    assert len(upstream.requests) == CLIPS + lost
+    assert lost <= 8
+    assert_spoken(service, phrases(CARDS))

@@ -1,0 +1,174 @@
+"""Postgres restarts, cuts connections, stays away: processes survive, jobs finish, nothing is paid for twice."""
+
+import asyncio
+
+import pytest
+
+from tests.aftermath import assert_spoken, listeners, record
+from tests.postgres import Postgres
+from tests.service import Service, phrases
+from tests.speech_server import SpeechServer
+from tests.watching import card_files, queue_jobs, until
+
+CARDS = [f"card-{number}" for number in range(15)]
+CLIPS = 30
+NEVER = "3600000"
+CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+
+async def start_in_the_middle_of_a_job(service: Service, upstream: SpeechServer) -> str:
+    upstream.latency_seconds = 0.3
+    service.add_deck("deck", CARDS)
+    await service.start_api()
+    await service.start_worker()
+    job_id = await service.post("deck", phrases(CARDS))
+    await until(lambda: card_files(service))
+    return job_id
+
+
+async def ended(service: Service, job_id: str) -> dict[str, object]:
+    """As `Service.ended`, through answers of 503."""
+    async with asyncio.timeout(60):
+        while True:
+            answer = await service.get(f"/api/tts/status/{job_id}")
+            assert answer.status in (200, 503)
+            if answer.status == 200 and answer.body["job"]["status"] in ("completed", "failed"):
+                job: dict[str, object] = answer.body["job"]
+                return job
+            await asyncio.sleep(0.1)
+
+
+async def test_a_restart_in_the_middle_of_a_job_costs_nothing(
+    service: Service, upstream: SpeechServer, postgres: Postgres
+) -> None:
+    job_id = await start_in_the_middle_of_a_job(service, upstream)
+
+    postgres.restart()
+
+    assert (await ended(service, job_id))["status"] == "completed"
+    assert len(upstream.requests) == CLIPS
+    assert record(service, job_id, "deaths", "clips_made", "clips_cached") == (0, CLIPS, 0)
+    assert_spoken(service, phrases(CARDS))
+
+
+async def test_connections_that_are_cut_again_and_again_cost_nothing(service: Service, upstream: SpeechServer) -> None:
+    job_id = await start_in_the_middle_of_a_job(service, upstream)
+
+    for _ in range(4):
+        asked = len(upstream.requests)
+        service.sql(CUT)
+        await until(lambda asked=asked: len(upstream.requests) > min(asked + 3, CLIPS - 1))  # type: ignore[misc]
+
+    assert (await ended(service, job_id))["status"] == "completed"
+    assert len(upstream.requests) == CLIPS
+    assert record(service, job_id, "deaths", "clips_made", "clips_cached") == (0, CLIPS, 0)
+    assert_spoken(service, phrases(CARDS))
+
+
+async def test_a_long_outage_is_told_to_users_and_survived_by_all(
+    service: Service, upstream: SpeechServer, postgres: Postgres
+) -> None:
+    """Longer than three heartbeats, too: two live workers must not take each other for dead."""
+    upstream.latency_seconds = 0.3
+    service.add_deck("deck", CARDS)
+    service.add_deck("other", ["other-1", "other-2"])
+    service.add_deck("new", ["new"])
+    await service.start_api()
+    workers = [await service.start_worker(WORKER_CONCURRENCY="1") for _ in range(2)]
+    jobs = [await service.post("deck", phrases(CARDS)), await service.post("other", phrases(["other-1", "other-2"]))]
+    await until(lambda: card_files(service))
+
+    postgres.stop()
+    try:
+        for _ in range(20):
+            answer = await service.get(f"/api/tts/status/{jobs[0]}")
+            assert (answer.status, int(answer.headers["Retry-After"]) > 0) == (503, True)
+            await asyncio.sleep(0.5)
+        answer = await service.send(b'{"deckId": "new", "phrases": [{"cardId": "new", "textEn": "a", "textFr": "b"}]}')
+        assert (answer.status, int(answer.headers["Retry-After"]) > 0) == (503, True)
+        assert [worker.returncode for worker in workers] == [None, None]
+    finally:
+        postgres.start()
+
+    for job_id in jobs:
+        assert (await ended(service, job_id))["status"] == "completed"
+        assert record(service, job_id, "deaths", "clips_cached") == (0, 0)
+    assert len(upstream.requests) == CLIPS + 4
+    assert_spoken(service, phrases(CARDS))
+    await service.made("new", phrases(["new"]))
+    assert "a worker died" not in service.log("worker")
+
+
+async def test_a_worker_that_stops_during_an_outage_leaves_its_job_to_others(
+    service: Service, upstream: SpeechServer, postgres: Postgres
+) -> None:
+    job_id = await start_in_the_middle_of_a_job(service, upstream)
+    worker = service.processes[-1]
+    postgres.stop()
+    try:
+        assert await service.stop(worker) == 0
+    finally:
+        postgres.start()
+
+    await service.start_worker()
+
+    assert (await ended(service, job_id))["status"] == "completed"
+    assert len(upstream.requests) == CLIPS
+    assert_spoken(service, phrases(CARDS))
+
+
+@pytest.mark.parametrize("fault", ["restart", "cut"])
+async def test_after_an_outage_a_worker_is_told_of_new_jobs_again(
+    service: Service, postgres: Postgres, fault: str
+) -> None:
+    service.add_deck("deck", CARDS)
+    await service.start_api()
+    await service.start_worker(POLL_INTERVAL_MS=NEVER)
+    await until(lambda: listeners(service) == 1)
+
+    if fault == "restart":
+        postgres.restart()
+    else:
+        service.sql(CUT)
+
+    await until(lambda: listeners(service) == 1)
+    job_id = await service.post("deck", phrases(CARDS[:1]))
+    assert (await service.ended(job_id))["status"] == "completed"
+
+
+async def test_the_next_job_of_a_deck_starts_when_the_one_before_it_ends(
+    service: Service, upstream: SpeechServer
+) -> None:
+    upstream.latency_seconds = 0.3
+    service.add_deck("deck", CARDS)
+    await service.start_api()
+    await service.start_worker(POLL_INTERVAL_MS=NEVER, WORKER_CONCURRENCY="2")
+    await until(lambda: listeners(service) == 1)
+    first = await service.post("deck", phrases(CARDS[:1]))
+    await until(lambda: upstream.requests)
+    second = await service.post("deck", phrases(CARDS[1:2]))
+
+    for job_id in (first, second):
+        assert (await service.ended(job_id))["status"] == "completed"
+
+
+async def test_a_job_that_a_stopping_worker_puts_back_is_taken_by_another_at_once(
+    service: Service, upstream: SpeechServer
+) -> None:
+    upstream.latency_seconds = 0.3
+    service.add_deck("deck", CARDS)
+    await service.start_api()
+    first = await service.start_worker(POLL_INTERVAL_MS=NEVER)
+    await until(lambda: listeners(service) == 1)
+    job_id = await service.post("deck", phrases(CARDS))
+    await until(lambda: card_files(service))
+    await service.start_worker(POLL_INTERVAL_MS=NEVER)
+    await until(lambda: listeners(service) == 2)
+
+    assert await service.stop(first) == 0
+
+    assert (await service.ended(job_id))["status"] == "completed"
+    assert len(upstream.requests) == CLIPS
+    assert record(service, job_id, "deaths") == (0,)
+
+
