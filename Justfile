@@ -50,6 +50,11 @@ token USER: (_install "production")
 test *ARGS: (_install "dev")
     @exec {{ python }} -m pytest -n auto "$@"
 
+# Kill workers at random moments, as many times as you like, and see that nothing is lost
+[no-exit-message]
+soak *KILLS: (_install "dev")
+    @exec {{ python }} -m tests.soak "$@"
+
 # Check style, types and import rules
 check: (_install "dev")
     {{ python }} -m ruff check

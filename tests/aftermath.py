@@ -38,7 +38,9 @@ def empty_the_queue(service: Service) -> None:
 
 def listeners(service: Service) -> int:
     """How many workers are told at once of a job that comes in."""
-    activity = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND starts_with(query, 'LISTEN')"
+    activity = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND starts_with(query, 'LISTEN')"
+    )
     return int(service.sql(activity)[0][0])
 
 

@@ -75,7 +75,9 @@ async def run(settings: WorkerSettings) -> None:
     dead_after_seconds = settings.worker_heartbeat_s * _DEAD_AFTER_HEARTBEATS
     rescue = Rescue(sessions, queue, settings.worker_heartbeat_s, dead_after_seconds)
     async with queue.open_async(), asyncio.TaskGroup() as tasks:
-        _log.info("ready", engine=settings.tts_engine, upstream=engine.upstream, interval_ms=settings.request_interval_ms)
+        _log.info(
+            "ready", engine=settings.tts_engine, upstream=engine.upstream, interval_ms=settings.request_interval_ms
+        )
         rescuing = tasks.create_task(rescue.run())
         tasks.create_task(admission.run())
         await _work_until_closed(queue, settings, doors)

@@ -60,12 +60,7 @@ class ClipMaker:
         async with self._makers.hold(clip.key) as had_to_wait:
             if had_to_wait and (found := await self._just_made(clip, not_before)):
                 return found, False
-            began_at = self._watch.begin()
-            try:
-                return await self._attempts(clip)(self._make_once, clip, party, bill, began_at), True
-            except ClipFailed as error:
-                self._watch.spent(error, began_at)
-                raise
+            return await self._attempts(clip)(self._make_once, clip, party, bill, self._watch.begin()), True
 
     async def check_stored(self, clip: Clip) -> ClipFacts | None:
         """What a clip in the storage is, when it is good audio of its text."""

@@ -15,6 +15,10 @@ class UpstreamFault(ClipFailed):
     """The upstream gave no answer, or one that says it is in trouble."""
 
 
+class UpstreamGone(UpstreamFault):
+    """Nobody takes connections there: whatever was to be said, it was not heard."""
+
+
 class RateLimited(UpstreamFault):
     """The upstream asks to slow down; `retry_after_seconds` is its own word for how long, where it gave one."""
 

@@ -40,7 +40,7 @@ _GIVE_BACK = f"""
         FOR UPDATE
     )
     SELECT {_RETRY}, {TELL_WORKERS} FROM unknown
-"""
+"""  # noqa: S608
 Result = TypeVar("Result")
 _log = structlog.get_logger(__name__)
 
@@ -118,7 +118,7 @@ class SteadyJobs(JobManager):
         await self._acknowledge(_RETRY, job, retry_at=retry_at)
 
     async def _acknowledge(self, call: str, job: Job, **arguments: Any) -> None:
-        statement = f"{_HELD} SELECT {call}, {TELL_WORKERS} FROM held"
+        statement = f"{_HELD} SELECT {call}, {TELL_WORKERS} FROM held"  # noqa: S608
 
         async def attempt() -> list[dict[str, Any]]:
             return await self.connector.execute_query_all_async(

@@ -2,9 +2,8 @@
 
 import time
 from collections.abc import Callable
-from typing import NoReturn
 
-from worker.errors import ClipFailed, UpstreamAway, UpstreamClosed, UpstreamFault
+from worker.errors import ClipFailed, UpstreamAway, UpstreamClosed, UpstreamFault, UpstreamGone
 
 # While others are served, a clip that fails is that clip's trouble.
 _RECENT_SECONDS = 60.0
@@ -22,10 +21,11 @@ class UpstreamWatch:
         self._failed_in_a_row = 0
         self._closed_by: UpstreamClosed | None = None
         self._probe_at = 0.0
-        self._away_since: float | None = None
+        self._away_by: UpstreamAway | None = None
+        self._away_since = 0.0
 
     def begin(self) -> float:
-        """A clip's tries begin: the other methods are told when that was."""
+        """A clip's tries begin: `check_open` is told when that was."""
         return self._clock()
 
     def check_open(self, began_at: float) -> None:
@@ -33,8 +33,8 @@ class UpstreamWatch:
 
         What stood in line when the upstream was found to be away need not see for itself: that is for the next run.
         """
-        if self._away_since is not None and began_at <= self._away_since:
-            raise UpstreamAway
+        if self._away_by is not None and began_at <= self._away_since:
+            raise UpstreamAway(str(self._away_by))
         if self._closed_by is None:
             return
         if self._clock() < self._probe_at:
@@ -46,7 +46,7 @@ class UpstreamWatch:
         self._served_at = self._clock()
         self._failed_in_a_row = 0
         self._closed_by = None
-        self._away_since = None
+        self._away_by = None
 
     def closed(self, error: UpstreamClosed) -> None:
         """It serves nothing to this key or account, until a person acts."""
@@ -56,18 +56,10 @@ class UpstreamWatch:
     def failed(self, error: ClipFailed) -> None:
         """A clip failed once. Raises `UpstreamAway` when that is not the clip's fault: its tries are not spent then."""
         self._failed_in_a_row += 1
-        if self._failed_in_a_row >= _TOO_MANY_IN_A_ROW or not self._serves_others(self._clock() - _RECENT_SECONDS, error):
-            self._away(error)
+        if self._failed_in_a_row >= _TOO_MANY_IN_A_ROW or self._is_everyones(error):
+            self._away_by, self._away_since = UpstreamAway(str(error)), self._clock()
+            raise self._away_by from error
 
-    def spent(self, error: ClipFailed, began_at: float) -> None:
-        """A clip's tries are spent. Raises `UpstreamAway` when nobody was served since they began: it went away just then."""
-        if not self._serves_others(began_at, error):
-            self._away(error)
-
-    def _serves_others(self, since: float, error: ClipFailed) -> bool:
-        was_answered = not isinstance(error, UpstreamFault)
-        return was_answered or (self._served_at is not None and self._served_at > since)
-
-    def _away(self, error: ClipFailed) -> NoReturn:
-        self._away_since = self._clock()
-        raise UpstreamAway(str(error)) from error
+    def _is_everyones(self, error: ClipFailed) -> bool:
+        serves_others = self._served_at is not None and self._clock() - self._served_at < _RECENT_SECONDS
+        return isinstance(error, UpstreamGone) or (isinstance(error, UpstreamFault) and not serves_others)

@@ -8,7 +8,7 @@ from tests.aftermath import assert_spoken, listeners, record
 from tests.postgres import Postgres
 from tests.service import Service, phrases
 from tests.speech_server import SpeechServer
-from tests.watching import card_files, queue_jobs, until
+from tests.watching import card_files, until
 
 CARDS = [f"card-{number}" for number in range(15)]
 CLIPS = 30
@@ -170,5 +170,3 @@ async def test_a_job_that_a_stopping_worker_puts_back_is_taken_by_another_at_onc
     assert (await service.ended(job_id))["status"] == "completed"
     assert len(upstream.requests) == CLIPS
     assert record(service, job_id, "deaths") == (0,)
-
-

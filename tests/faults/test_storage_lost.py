@@ -149,4 +149,3 @@ async def test_what_a_dead_worker_left_half_written_is_never_served_and_tidied_a
 
     assert (old.exists(), new.exists()) == (False, True)  # another worker may be writing the new one
     assert_spoken(service, phrases(CARDS[:1]))
-

@@ -23,6 +23,7 @@ from worker.errors import (
     RateLimited,
     UpstreamClosed,
     UpstreamFault,
+    UpstreamGone,
 )
 
 MAX_WORDS = 300
@@ -55,7 +56,9 @@ def fault_of(error: Exception, secret: str) -> MemolistError:
         return UpstreamFault("The upstream did not answer in time.")
     if isinstance(error, ValueError | TypeError):
         return _told(ClipRefused, f"the request could not be written: {error}", secret)
-    return UpstreamFault(f"The upstream could not be reached: {_line(_cause(error), secret)}")
+    is_gone = isinstance(error.__cause__, httpx2.ConnectError)
+    kind = UpstreamGone if is_gone else UpstreamFault
+    return kind(f"The upstream could not be reached: {_line(_cause(error), secret)}")
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
