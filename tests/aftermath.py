@@ -54,9 +54,7 @@ def assert_whole(service: Service) -> None:
 def assert_spoken(service: Service, of: list[dict[str, str]]) -> None:
     """Every card has the audio of its own words, and its URLs."""
     assert_whole(service)
-    urls = dict(
-        (card, pair) for card, *pair in service.sql('SELECT "id", "audioUrlEn", "audioUrlFr" FROM public."Card"')
-    )
+    urls = {card: pair for card, *pair in service.sql('SELECT "id", "audioUrlEn", "audioUrlFr" FROM public."Card"')}
     for phrase in of:
         card = phrase["cardId"]
         for side, text in (("en", phrase["textEn"]), ("fr", phrase["textFr"])):

@@ -2,8 +2,11 @@
 
 import asyncio
 
+import psycopg
 import pytest
 
+from shared.database_url import libpq_conninfo
+from shared.queue import TELL_WORKERS
 from tests.aftermath import assert_spoken, listeners, record
 from tests.postgres import Postgres
 from tests.service import Service, phrases
@@ -16,12 +19,14 @@ NEVER = "3600000"
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
 
-async def start_in_the_middle_of_a_job(service: Service, upstream: SpeechServer) -> str:
+async def start_in_the_middle_of_a_job(service: Service, upstream: SpeechServer, attempts: int = 0) -> str:
+    """`attempts`: how many redeploys the job has been through."""
     upstream.latency_seconds = 0.3
     service.add_deck("deck", CARDS)
     await service.start_api()
-    await service.start_worker()
     job_id = await service.post("deck", phrases(CARDS))
+    service.sql("UPDATE tts.procrastinate_jobs SET attempts = %s", attempts)
+    await service.start_worker()
     await until(lambda: card_files(service))
     return job_id
 
@@ -41,7 +46,7 @@ async def ended(service: Service, job_id: str) -> dict[str, object]:
 async def test_a_restart_in_the_middle_of_a_job_costs_nothing(
     service: Service, upstream: SpeechServer, postgres: Postgres
 ) -> None:
-    job_id = await start_in_the_middle_of_a_job(service, upstream)
+    job_id = await start_in_the_middle_of_a_job(service, upstream, attempts=20)
 
     postgres.restart()
 
@@ -170,3 +175,42 @@ async def test_a_job_that_a_stopping_worker_puts_back_is_taken_by_another_at_onc
     assert (await service.ended(job_id))["status"] == "completed"
     assert len(upstream.requests) == CLIPS
     assert record(service, job_id, "deaths") == (0,)
+
+
+async def test_a_job_that_was_given_to_a_worker_in_an_answer_that_got_lost_is_run(
+    service: Service, upstream: SpeechServer
+) -> None:
+    """The queue says that a live worker is at it, and that worker, whose connection broke, does not know."""
+    upstream.fail("hang", text="card-0")
+    for deck, card in (("deck", "card-0"), ("other", "other"), ("next", "next")):
+        service.add_deck(deck, [card])
+    await service.start_api()
+    await service.start_worker(WORKER_CONCURRENCY="2", POLL_INTERVAL_MS=NEVER)
+    await until(lambda: listeners(service) == 1)
+    under_way = await service.post("deck", phrases(["card-0"]))
+    await until(lambda: upstream.requests)
+    service.sql("ALTER TABLE tts.procrastinate_jobs DISABLE TRIGGER USER")
+    lost = await service.post("other", phrases(["other"]))
+    service.sql("ALTER TABLE tts.procrastinate_jobs ENABLE TRIGGER USER")
+
+    with psycopg.connect(libpq_conninfo(service.database_url)) as postgres:
+        postgres.execute("LOCK TABLE tts.procrastinate_jobs IN ACCESS EXCLUSIVE MODE")
+        service.sql(f"SELECT {TELL_WORKERS}")
+        await until(
+            lambda: service.sql(
+                "SELECT pid FROM pg_stat_activity WHERE query ~ 'fetch_job' AND wait_event_type = 'Lock'"
+            )
+        )
+        # What the fetch would have done.
+        postgres.execute(
+            "UPDATE tts.procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM tts.procrastinate_workers)"
+            " WHERE args ->> 'job_id' = %s",
+            [lost],
+        )
+        postgres.execute(CUT)
+    await until(lambda: listeners(service) == 1)
+    await service.made("next", phrases(["next"]))
+
+    assert (await service.ended(lost))["status"] == "completed"
+    assert (await service.job(under_way))["status"] == "processing"
+    assert upstream.texts.count("The word is card-0") == 1

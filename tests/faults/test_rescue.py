@@ -11,6 +11,7 @@ CARDS = [f"card-{number}" for number in range(10)]
 CLIPS = 20
 # In flight, answered and being checked, or on the way to the disk.
 MOST_LOST = 8
+HELD = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
 
 
 async def test_another_live_worker_finishes_the_job_of_one_that_was_killed(
@@ -141,8 +142,7 @@ async def test_a_worker_that_froze_while_it_put_files_in_place_puts_none_over_la
         await until(lambda moment=moment: len(list(service.storage.glob(f"{moment}-*"))) >= moment)  # type: ignore[misc]
         worker.send_signal(signal.SIGSTOP)
         frozen.append(worker)
-    held = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
-    assert service.sql(held) != [(0,)]
+    assert service.sql(HELD) != [(0,)]
 
     await service.start_worker()
     for job_id in jobs:
@@ -157,6 +157,30 @@ async def test_a_worker_that_froze_while_it_put_files_in_place_puts_none_over_la
     assert (card_files(service), written(service)) == (files, rows)
     assert len(upstream.requests) == made + 200 * len(moments)
     assert_spoken(service, [phrase for moment in moments for phrase in phrases(cards[moment], " changed")])
+
+
+async def test_a_machine_that_slept_in_the_middle_of_a_job_goes_on_with_it(
+    service: Service, upstream: SpeechServer
+) -> None:
+    """So long that Postgres has ended the transaction in which files were put in place."""
+    same = [{"textEn": f"Say {number}", "textFr": f"Dis {number}"} for number in range(100)]
+    for deck in ("first", "second"):
+        service.add_deck(deck, [f"{deck}-{number}" for number in range(100)])
+    await service.start_api()
+    worker = await service.start_worker()
+    await service.made("first", [text | {"cardId": f"first-{number}"} for number, text in enumerate(same)])
+    again = [text | {"cardId": f"second-{number}"} for number, text in enumerate(same)]
+    job_id = await service.post("second", again)
+    await until(lambda: list(service.storage.glob("second-*")))
+    worker.send_signal(signal.SIGSTOP)
+    assert service.sql(HELD) != [(0,)]
+
+    await until(lambda: service.sql(HELD) == [(0,)])
+    worker.send_signal(signal.SIGCONT)
+
+    assert (await service.ended(job_id))["status"] == "completed"
+    assert len(upstream.requests) == 200
+    assert_spoken(service, again)
 
 
 async def test_an_unfinished_job_that_fell_out_of_the_queue_is_put_back(

@@ -1,4 +1,4 @@
-"""Disks that fill up, volumes that get lost, files that a power cut left short: told on the job, never heard by anybody, mended by posting again."""
+"""Full disks, lost volumes, files that a power cut left short: told on the job, never heard, mended by posting again."""
 
 import os
 import shutil
