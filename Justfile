@@ -55,6 +55,11 @@ test *ARGS: (_install "dev")
 soak *KILLS: (_install "dev")
     @exec {{ python }} -m tests.soak "$@"
 
+# Measure speed, CPU and memory beside a bare loop and the brief's worker, and write docs/benchmark.md: under five minutes
+[no-exit-message]
+bench *NAMES: (_install "dev")
+    @exec {{ python }} -m tests.benchmarks "$@"
+
 # Check style, types and import rules
 check: (_install "dev")
     {{ python }} -m ruff check

@@ -11,7 +11,7 @@ from procrastinate.exceptions import ConnectorException
 from psycopg import InterfaceError, OperationalError
 
 from shared.database import DATABASE_AWAY
-from shared.errors import DeckBelongsToAnother, DeckNotFound, InvalidRequest, JobNotFound, MemolistError
+from shared.errors import DeckBelongsToAnother, DeckNotFound, InvalidRequest, JobNotFound, MemolistError, SchemaBehind
 
 _RETRY_AFTER_SECONDS = "5"
 _STATUSES: dict[type[MemolistError], HTTPStatus] = {
@@ -19,6 +19,7 @@ _STATUSES: dict[type[MemolistError], HTTPStatus] = {
     DeckNotFound: HTTPStatus.NOT_FOUND,
     DeckBelongsToAnother: HTTPStatus.FORBIDDEN,
     JobNotFound: HTTPStatus.NOT_FOUND,
+    SchemaBehind: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 # Where Litestar only repeats the status.
 _DETAILS = {
@@ -44,7 +45,8 @@ def _of_domain_error(error: MemolistError) -> ProblemDetailsException:
     status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), None)
     if status is None:
         return _of_bug(error)
-    return _problem(status, str(error), errors=_phrase_errors(error))
+    headers = {"Retry-After": _RETRY_AFTER_SECONDS} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return _problem(status, str(error), headers, _phrase_errors(error))
 
 
 def _of_http_exception(error: HTTPException) -> ProblemDetailsException:

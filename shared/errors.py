@@ -41,6 +41,10 @@ class JobNotFound(MemolistError):
     """There is no such job."""
 
 
+class SchemaBehind(MemolistError):
+    """DATABASE_URL: the database is not at this version's schema: run `just migrate`."""
+
+
 class LostRun(MemolistError):
     """Another run took this job over: nothing more may be written by this one."""
 

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import case, func, insert, literal, null, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from shared.database_url import IDLE_IN_TRANSACTION_SECONDS
 from shared.errors import JobNotFound, LostRun
@@ -90,10 +91,10 @@ async def create(session: AsyncSession, user_id: str, deck_id: str, phrases: Seq
 
 
 async def find(session: AsyncSession, job_id: str, user_id: str) -> TtsJob:
-    """The user's job. Raises `JobNotFound`, also for another user's."""
+    """The user's job, without its phrases. Raises `JobNotFound`, also for another user's."""
     if "\0" in job_id:  # Postgres has no such text, and says so with an error
         raise JobNotFound
-    job = await session.scalar(select(TtsJob).where(TtsJob.id == job_id))
+    job = await session.scalar(select(TtsJob).where(TtsJob.id == job_id).options(defer(TtsJob.phrases)))
     if job is None or job.user_id != user_id:
         raise JobNotFound
     return job

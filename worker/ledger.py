@@ -127,6 +127,15 @@ class Ledger:
             if not self._progress.is_settled(clip.index, clip.side):
                 self.fail(clip, reason)
 
+    def totals(self) -> dict[str, int]:
+        """What has become of the clips, for the log."""
+        return {
+            "done": self._progress.done_count,
+            "failed": self._progress.failed_count,
+            "made": self._spent.clips_made,
+            "characters_billed": self._spent.characters_billed,
+        }
+
     async def checkpoint(self) -> None:
         """Writes what is new, if anything is. Raises `LostRun` before anything is touched when another run has the job by now."""
         if self._new != _Unwritten():

@@ -35,6 +35,11 @@ class Progress:
         """Sides that have audio."""
         return sum(url is not None for url in self._urls.values())
 
+    @property
+    def failed_count(self) -> int:
+        """Sides that got no audio though they should have."""
+        return len(self._errors)
+
     def is_settled(self, index: int, side: Side) -> bool:
         return (index, side) in self._urls
 

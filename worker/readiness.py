@@ -3,20 +3,13 @@
 from collections.abc import Awaitable, Callable
 
 import structlog
-from sqlalchemy import text
-from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-import migrations
+from migrations.current import check_schema
 from shared.database import DATABASE_AWAY
-from shared.errors import MemolistError
 
 _WAIT_SECONDS = 2
 _log = structlog.get_logger(__name__)
-
-
-class SchemaBehind(MemolistError):
-    """DATABASE_URL: the database is not at this version's schema: run `just migrate`."""
 
 
 async def wait_for_database(database: AsyncEngine, sleep: Callable[[float], Awaitable[None]]) -> None:
@@ -28,14 +21,10 @@ async def wait_for_database(database: AsyncEngine, sleep: Callable[[float], Awai
 async def _is_ready(database: AsyncEngine) -> bool:
     try:
         async with database.connect() as connection:
-            revision = await connection.scalar(text("SELECT version_num FROM tts.alembic_version"))
-    except ProgrammingError:  # no such table
-        raise SchemaBehind from None
+            await check_schema(connection)
     except DATABASE_AWAY as error:
         _log.warning("the database cannot be reached; trying again", reason=first_line(error.__cause__ or error))
         return False
-    if revision != migrations.head():
-        raise SchemaBehind
     return True
 
 

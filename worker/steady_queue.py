@@ -60,7 +60,7 @@ class SteadyJobs(JobManager):
 
     def __init__(self, connector: PsycopgConnector) -> None:
         super().__init__(connector)
-        self._held: set[int | None] = set()
+        self._held: set[tuple[int | None, int]] = set()
         self._was_told = False
         self._missed_an_answer = False
 
@@ -76,13 +76,13 @@ class SteadyJobs(JobManager):
     async def _fetch(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
         # A connection that breaks may take with it the answer that gave us a job: we live, so nobody would rescue it.
         if self._missed_an_answer:
-            held = [job_id for job_id in self._held if job_id is not None]
+            held = [job_id for job_id, _ in self._held]
             await self.connector.execute_query_all_async(_GIVE_BACK, worker_id=worker_id, held=held, retry_at=None)
         self._missed_an_answer = True
         job = await super().fetch_job(queues, worker_id)
         self._missed_an_answer = False
         if job:
-            self._held.add(job.id)
+            self._held.add((job.id, job.attempts))
         return job
 
     async def update_heartbeat(self, worker_id: int) -> None:
@@ -129,7 +129,7 @@ class SteadyJobs(JobManager):
         while rows is None:
             await asyncio.sleep(_OUTAGE_PAUSE_SECONDS)
             rows = await _or_none(attempt())
-        self._held.discard(job.id)
+        self._held.discard((job.id, job.attempts))
         if not rows:
             _log.warning("a queue job is not acknowledged: it is not this worker's any more", queue_job_id=job.id)
 

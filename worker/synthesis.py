@@ -60,12 +60,20 @@ class _JobRun:
     def __init__(self, parts: Synthesizer, run: Run) -> None:
         self._parts = parts
         self._run = run
-        self._clips = clips_of(run.phrases, parts.voices)
+        self._clips: Sequence[Clip] = ()
         self._ledger = Ledger(parts.sessions, parts.storage, parts.public_base_url, run)
         self._fault: Exception | None = None
         self._closed: UpstreamClosed | None = None
 
     async def run(self) -> None:
+        """Takes the job to its end, and says so."""
+        # In a thread: the longest and worst texts would hold up the heartbeat.
+        self._clips = await asyncio.to_thread(clips_of, self._run.phrases, self._parts.voices)
+        _log.info("a job begins", job_id=self._run.job_id, phrases=len(self._run.phrases))
+        await self._run_to_the_end()
+        _log.info("a job ended", job_id=self._run.job_id, **self._ledger.totals())
+
+    async def _run_to_the_end(self) -> None:
         try:
             await self._make(self._take_stock(await self._survey()))
             return await self._ledger.finish()
@@ -152,6 +160,8 @@ class _JobRun:
             except (ClipFailed, ClipRefused) as error:
                 self._fail(task, error)
             except UpstreamClosed as error:
+                if not self._closed:
+                    _log.error("the upstream serves nothing to us", job_id=self._run.job_id, reason=str(error))
                 self._closed = error
                 self._fail(task, error)
             except Exception as fault:

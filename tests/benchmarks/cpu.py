@@ -1,30 +1,47 @@
 """CPU per clip with nothing to wait for: in the OpenAI client, in decoding, in what is ours. No pace, an upstream without latency."""
 
 import time
+from pathlib import Path
 
+from shared.storage import LocalStorage
 from tests.benchmarks.report import Bars, Figure, Measured, at_most
-from tests.benchmarks.stage import FULL_JOB_CLIPS, IN_FLIGHT, Stage, finish, full_deck, output_of, running_upstream
+from tests.benchmarks.stage import (
+    FULL_JOB_CLIPS,
+    GIVE_UP_SECONDS,
+    IN_FLIGHT,
+    Stage,
+    finish,
+    full_deck,
+    output_of,
+    running_upstream,
+)
 from tests.benchmarks.usage import cpu_seconds, memory_mb
 from tests.speech_audio import mp3_of
 from worker.audio import inspect
 
 _JOBS = 4
 _GROWTH_WANTED_MB = 2
-_DECODED = 200
+_SAMPLE = 200
+_TEXT = "The train for deck-1-100 leaves early"
 
 
 async def measure(stage: Stage) -> Measured:
     """The first job warms up, and is not counted."""
-    client, decoding = await _client_ms(), _decoding_ms()
+    client, decoding, storing = await _client_ms(), _decoding_ms(), await _storing_ms(stage.folder / "stored")
     worker, growth = await _worker(stage)
     ours = worker - client - decoding
-    parts = [("the OpenAI client", client), ("decoding the audio", decoding), ("ours", ours)]
+    parts = [
+        ("the OpenAI client", client),
+        ("decoding the audio", decoding),
+        ("ours: two files, written and flushed", storing),
+        ("ours: everything else", ours - storing),
+    ]
     figures = [Figure(f"CPU per clip: {name}", f"{ms:.2f} ms, {ms / worker:.0%}") for name, ms in parts]
     return Measured(
         "CPU of a worker: no pace, an upstream that answers at once",
         [
             *figures,
-            at_most("ours, in the client's", ours / client, 1, "×", digits=2),
+            at_most("ours, files included, over the client's", ours / client, 1, "×", digits=2),
             at_most("memory gained from job to job", growth, _GROWTH_WANTED_MB, "MB", digits=1),
         ],
         [Bars("CPU per clip", "ms", parts)],
@@ -39,13 +56,24 @@ async def _client_ms() -> float:
 
 
 def _decoding_ms() -> float:
-    text = "The train for deck-1-100 leaves early"
-    audio = mp3_of(text)
-    inspect(audio, text)
+    audio = mp3_of(_TEXT)
+    inspect(audio, _TEXT)
     started = time.process_time()
-    for _ in range(_DECODED):
-        inspect(audio, text)
-    return (time.process_time() - started) * 1000 / _DECODED
+    for _ in range(_SAMPLE):
+        inspect(audio, _TEXT)
+    return (time.process_time() - started) * 1000 / _SAMPLE
+
+
+async def _storing_ms(folder: Path) -> float:
+    """As in the worker: each clip by itself, the cards' copies together. Most of it is the kernel's."""
+    storage, audio = LocalStorage(folder), mp3_of(_TEXT)
+    await storage.prepare()
+    keys = [f"{number:064}" for number in range(_SAMPLE)]
+    started = time.process_time()
+    for key in keys:
+        await storage.put_clip(key, audio)
+    await storage.link([(f"{key}.mp3", key) for key in keys], until=time.monotonic() + GIVE_UP_SECONDS)
+    return (time.process_time() - started) * 1000 / _SAMPLE
 
 
 async def _worker(stage: Stage) -> tuple[float, float]:

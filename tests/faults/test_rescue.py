@@ -116,6 +116,30 @@ async def test_a_worker_that_wakes_up_changes_nothing_of_what_others_have_done_m
     await service.made("other", phrases(["other"]))
 
 
+async def test_a_worker_that_wakes_up_while_another_is_at_its_job_leaves_it_to_the_other(
+    service: Service, upstream: SpeechServer
+) -> None:
+    upstream.fail("hang", text="The word is card-9")
+    upstream.latency_seconds = 0.2
+    service.add_deck("deck", CARDS)
+    await service.start_api()
+    frozen = await service.start_worker()
+    job_id = await service.post("deck", phrases(CARDS))
+    await until(lambda: card_files(service))
+    frozen.send_signal(signal.SIGSTOP)
+    await service.start_worker()
+    await until(lambda: len(card_files(service)) == CLIPS - 1)
+
+    frozen.send_signal(signal.SIGCONT)
+    await until(lambda: "not this worker's any more" in service.log("worker"))
+
+    assert queue_jobs(service) == ["doing"]
+    assert (await service.job(job_id))["status"] == "processing"
+    upstream.heal()
+    await service.post("deck", phrases(CARDS[:1]))
+    assert queue_jobs(service) == ["doing", "todo"]  # the deck is not free
+
+
 async def test_a_worker_that_froze_while_it_put_files_in_place_puts_none_over_later_ones(
     service: Service, upstream: SpeechServer
 ) -> None:
