@@ -3,13 +3,14 @@
 Nothing here commits, and whoever writes holds the job. The tables may be wrong about the storage: it alone knows what is there.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Boolean, Text, column, func, literal_column, select, update, values
+from sqlalchemy import ARRAY, Boolean, Select, bindparam, func, literal, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from shared.clips import Side, Voice
 from shared.jobs import Run
@@ -56,7 +57,20 @@ async def record_clips(session: AsyncSession, clips: Mapping[str, tuple[Voice, C
     """Says what clips, by key, were and cost; a clip that was made anew replaces its record. Returns those that had none."""
     if not clips:
         return set()
-    record = insert(ClipRecord).values(_rows(clips))
+    # In the order of their keys, as every writer does: two jobs that record the same clips cannot lock each other out.
+    in_order = [clips[key] for key in sorted(clips)]
+    rows: dict[InstrumentedAttribute[Any], Sequence[Any]] = {
+        ClipRecord.key: [facts.key for _, facts in in_order],
+        ClipRecord.side: [voice.language for voice, _ in in_order],
+        ClipRecord.engine: [voice.engine for voice, _ in in_order],
+        ClipRecord.base_url: [voice.base_url for voice, _ in in_order],
+        ClipRecord.model: [voice.model for voice, _ in in_order],
+        ClipRecord.voice: [voice.name for voice, _ in in_order],
+        ClipRecord.characters: [facts.characters for _, facts in in_order],
+        ClipRecord.bytes: [facts.bytes for _, facts in in_order],
+        ClipRecord.duration_ms: [facts.duration_ms for _, facts in in_order],
+    }
+    record = insert(ClipRecord).from_select([*rows, ClipRecord.made_at], _rows(rows).add_columns(func.now()))
     anew = {name: record.excluded[name] for name in ("bytes", "duration_ms", "made_at")}
     had_none = literal_column("xmax = 0", Boolean)  # the row was inserted, not updated
     written = await session.execute(
@@ -69,20 +83,16 @@ async def record_cards(session: AsyncSession, run: Run, changes: Collection[Card
     """Remembers what cards say from now on, unless a later job has been there."""
     if not changes:
         return
-    statement = insert(CardAudio).values(
-        [
-            {
-                "card_id": change.card_id,
-                "side": change.side,
-                "text_hash": change.text_hash,
-                "clip_key": change.clip_key,
-                "bytes": change.bytes,
-                "job_id": run.job_id,
-                "job_seq": run.seq,
-                "linked_at": func.now(),
-            }
-            for change in changes
-        ]
+    rows: dict[InstrumentedAttribute[Any], Sequence[Any]] = {
+        CardAudio.card_id: [change.card_id for change in changes],
+        CardAudio.side: [change.side for change in changes],
+        CardAudio.text_hash: [change.text_hash for change in changes],
+        CardAudio.clip_key: [change.clip_key for change in changes],
+        CardAudio.bytes: [change.bytes for change in changes],
+    }
+    by_this_run = _rows(rows).add_columns(literal(run.job_id), literal(run.seq), func.now())
+    statement = insert(CardAudio).from_select(
+        [*rows, CardAudio.job_id, CardAudio.job_seq, CardAudio.linked_at], by_this_run
     )
     new = {
         name: statement.excluded[name] for name in ("text_hash", "clip_key", "bytes", "job_id", "job_seq", "linked_at")
@@ -99,30 +109,25 @@ async def record_cards(session: AsyncSession, run: Run, changes: Collection[Card
 async def write_urls(session: AsyncSession, urls: Mapping[CardSide, str | None]) -> None:
     """Writes cards' audio URLs; a card that has them already, or is gone by now, is not touched."""
     for side, audio_url in (("en", Card.audio_url_en), ("fr", Card.audio_url_fr)):
-        rows = [(card_id, url) for (card_id, of_side), url in urls.items() if of_side == side]
-        if rows:
-            new = values(column("card_id", Text), column("url", Text), name="new").data(rows)
+        of_this_side = {card_id: url for (card_id, of_side), url in urls.items() if of_side == side}
+        if of_this_side:
+            rows: dict[InstrumentedAttribute[Any], Sequence[Any]] = {
+                Card.id: list(of_this_side),
+                audio_url: list(of_this_side.values()),
+            }
+            new = _rows(rows).subquery().columns
             await session.execute(
                 update(Card)
-                .where(Card.id == new.c.card_id, audio_url.is_distinct_from(new.c.url))
-                .values({audio_url: new.c.url})
+                .where(Card.id == new.id, audio_url.is_distinct_from(new[audio_url.key]))
+                .values({audio_url: new[audio_url.key]})
             )
 
 
-def _rows(clips: Mapping[str, tuple[Voice, ClipFacts]]) -> list[dict[str, Any]]:
-    return [
-        {
-            "key": key,
-            "side": voice.language,
-            "engine": voice.engine,
-            "base_url": voice.base_url,
-            "model": voice.model,
-            "voice": voice.name,
-            "characters": facts.characters,
-            "bytes": facts.bytes,
-            "duration_ms": facts.duration_ms,
-            "made_at": func.now(),
-        }
-        # In the order of their keys, as every writer does: two jobs that record the same clips cannot lock each other out.
-        for key, (voice, facts) in sorted(clips.items())
-    ]
+def _rows(columns: Mapping[InstrumentedAttribute[Any], Sequence[Any]]) -> Select[Any]:
+    """The rows of these columns, each in one array: the statement is the same for any number of rows, and compiled once."""
+    return select(
+        *(
+            func.unnest(bindparam(None, list(values), ARRAY(column.type))).label(column.key)
+            for column, values in columns.items()
+        )
+    )

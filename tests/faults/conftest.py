@@ -7,5 +7,5 @@ from tests.service import Service
 
 @pytest.fixture
 def service(service: Service) -> Service:
-    service.environment |= {"WORKER_HEARTBEAT_S": "1", "TTS_MAX_IN_FLIGHT": "4"}
+    service.environment |= {"WORKER_HEARTBEAT_S": "1", "POLL_INTERVAL_MS": "500", "TTS_MAX_IN_FLIGHT": "4"}
     return service

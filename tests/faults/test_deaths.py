@@ -50,7 +50,7 @@ async def test_deaths_between_which_clips_were_made_never_fail_a_job(service: Se
     job_id = await service.post("deck", phrases(CARDS))
     lost = 0
 
-    for _ in range(4):
+    for _ in range(3):
         made = len(cached_clips(service))
         worker = await service.start_worker(TTS_MAX_IN_FLIGHT="2")
         await until(lambda made=made: len(cached_clips(service)) > made)  # type: ignore[misc]

@@ -22,7 +22,7 @@ async def test_three_workers_run_one_job_of_a_deck_at_a_time_and_make_every_clip
     await until(lambda: listeners(service) == 3)
 
     tags = (" first", " second")
-    jobs = [await service.post(deck, phrases(cards, tag)) for tag in tags for deck, cards in decks.items()]
+    jobs = [await service.post(deck, phrases(cards, tag)) for deck, cards in decks.items() for tag in tags]
     for job_id in jobs:
         assert (await service.ended(job_id))["status"] == "completed"
 

@@ -41,9 +41,9 @@ async def test_a_retry_after_holds_all_workers(service: Service, upstream: Speec
     jobs = await two_workers_with_a_job_each(
         service, decks, TTS_MAX_ATTEMPTS=str(attempts), TTS_MAX_IN_FLIGHT="1", TTS_REQUEST_INTERVAL_MS="1200"
     )
-    ends = sorted([(await service.ended(job))["status"] for job in jobs])
+    ends = [(await service.ended(job))["status"] for job in jobs]
 
-    assert ends == (["completed", "failed"] if attempts == 1 else ["completed", "completed"])
+    assert ends == ["completed", "completed"]
     refused = next(request for request in upstream.requests if request.outcome == "rate_limit_exceeded")
     waited = [request.started_at - (refused.ended_at or 0) for request in upstream.requests]
     # Nothing until the time that was asked for is over: not even what waited for its slot already.

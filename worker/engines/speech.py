@@ -74,10 +74,13 @@ def _client(api_key: str, base_url: str, timeout_seconds: float, max_connections
         max_keepalive_connections=max_connections,
         keepalive_expiry=_KEEP_IDLE_SECONDS,
     )
-    return openai.AsyncOpenAI(
+    client = openai.AsyncOpenAI(
         api_key=api_key,
         base_url=base_url,
         max_retries=0,
         timeout=timeout,
         http_client=openai.DefaultAsyncHttpxClient(timeout=timeout, limits=limits),
     )
+    # What the client would load with its first request, 30 ms: an upstream that counts every second doesn't forgive so much.
+    _ = client.audio.speech, client.platform_headers()
+    return client
