@@ -15,6 +15,7 @@ from sqlalchemy import text
 from shared import jobs
 from shared.database import DATABASE_AWAY, Sessions
 from shared.queue import QUEUE, RUN_JOB, TELL_WORKERS, enqueue
+from worker.steady_queue import RECONNECT_SECONDS
 
 _MAX_DEATHS = 3
 _TOO_MANY_DEATHS = (
@@ -75,7 +76,7 @@ class Rescue:
             except Exception:
                 _log.exception("the rescue of jobs failed; it tries again")
             if was_absent:
-                sees_clearly_at = time.monotonic() + self._dead_after_seconds
+                sees_clearly_at = time.monotonic() + self._dead_after_seconds + RECONNECT_SECONDS
 
     async def run_once(self) -> int:
         """Brings back all that is stalled or fell out; returns how many jobs that were."""

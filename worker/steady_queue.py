@@ -15,12 +15,13 @@ from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Notification, Status
 from procrastinate.manager import JobManager, NotificationCallback
+from psycopg_pool import AsyncConnectionPool
 
 from shared.queue import TELL_WORKERS
 from shared.settings import WorkerSettings
 
 # A pool's attempts to reconnect grow ever rarer; given up early, each statement begins a new one.
-_RECONNECT_SECONDS = 2
+RECONNECT_SECONDS = 2
 _CONNECTION_WAIT_SECONDS = 5
 _OUTAGE_PAUSE_SECONDS = 1
 _FINISH = "procrastinate_finish_job_v1(id, %(status)s, %(delete_job)s)"
@@ -47,8 +48,14 @@ _log = structlog.get_logger(__name__)
 
 def create_steady_queue(settings: WorkerSettings) -> App:
     """procrastinate on our database, for a worker."""
+    # A heartbeat that waits for a connection must not keep the next one from being sent.
+    patience = min(_CONNECTION_WAIT_SECONDS, settings.worker_heartbeat_s)
     connector = PsycopgConnector(
-        conninfo=settings.conninfo, timeout=_CONNECTION_WAIT_SECONDS, reconnect_timeout=_RECONNECT_SECONDS
+        conninfo=settings.conninfo,
+        timeout=patience,
+        reconnect_timeout=RECONNECT_SECONDS,
+        # What a notification tells of must not fail by a connection that broke long before: it is told once.
+        check=AsyncConnectionPool.check_connection,
     )
     queue = App(connector=connector)
     queue.job_manager = SteadyJobs(connector)

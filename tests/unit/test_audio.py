@@ -132,7 +132,7 @@ def test_speech_cut_between_frames_is_refused_where_a_header_announces_more(clip
 
 def test_speech_cut_between_frames_is_refused_where_too_few_words_are_left(clip: Clip) -> None:
     starts = frame_starts(clip.audio)
-    assert "too short" in refusal(clip.audio[: starts[len(starts) // 4]])
+    assert "too short" in refusal(clip.audio[: starts[len(starts) // 6]])
 
 
 def test_tags_before_between_and_behind_are_passed_over(clip: Clip) -> None:
