@@ -36,12 +36,10 @@ def empty_the_queue(service: Service) -> None:
         connection.execute("DELETE FROM tts.procrastinate_jobs")  # a trigger finds its tables by the search path
 
 
-def listeners(service: Service) -> int:
-    """How many workers are told at once of a job that comes in."""
-    activity = (
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND starts_with(query, 'LISTEN')"
-    )
-    return int(service.sql(activity)[0][0])
+def listeners(service: Service) -> set[int]:
+    """The connections of the workers that are told at once of a job that comes in."""
+    activity = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND starts_with(query, 'LISTEN')"
+    return {pid for (pid,) in service.sql(activity)}
 
 
 def assert_whole(service: Service) -> None:

@@ -15,7 +15,6 @@ from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Notification, Status
 from procrastinate.manager import JobManager, NotificationCallback
-from psycopg_pool import AsyncConnectionPool
 
 from shared.queue import TELL_WORKERS
 from shared.settings import WorkerSettings
@@ -50,13 +49,7 @@ def create_steady_queue(settings: WorkerSettings) -> App:
     """procrastinate on our database, for a worker."""
     # A heartbeat that waits for a connection must not keep the next one from being sent.
     patience = min(_CONNECTION_WAIT_SECONDS, settings.worker_heartbeat_s)
-    connector = PsycopgConnector(
-        conninfo=settings.conninfo,
-        timeout=patience,
-        reconnect_timeout=RECONNECT_SECONDS,
-        # What a notification tells of must not fail by a connection that broke long before: it is told once.
-        check=AsyncConnectionPool.check_connection,
-    )
+    connector = PsycopgConnector(conninfo=settings.conninfo, timeout=patience, reconnect_timeout=RECONNECT_SECONDS)
     queue = App(connector=connector)
     queue.job_manager = SteadyJobs(connector)
     return queue
@@ -72,10 +65,12 @@ class SteadyJobs(JobManager):
         self._missed_an_answer = False
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
-        """Looks again when a notification came in while it looked: procrastinate forgets those."""
-        self._was_told = True
+        """Looks again when a notification came in while it looked, or the database did not answer: it is told of a job once."""
         job = None
-        while self._was_told and job is None:
+        self._was_told = True
+        while job is None and (self._was_told or self._missed_an_answer):
+            if self._missed_an_answer:
+                await asyncio.sleep(_OUTAGE_PAUSE_SECONDS)
             self._was_told = False
             job = await _or_none(self._fetch(queues, worker_id))
         return job

@@ -19,7 +19,7 @@ async def test_three_workers_run_one_job_of_a_deck_at_a_time_and_make_every_clip
     for _ in range(3):
         # Few places and no polling: each has its share, and learns of its next job from the one that ends.
         await service.start_worker(WORKER_CONCURRENCY="3", POLL_INTERVAL_MS="3600000")
-    await until(lambda: listeners(service) == 3)
+    await until(lambda: len(listeners(service)) == 3)
 
     tags = (" first", " second")
     jobs = [await service.post(deck, phrases(cards, tag)) for deck, cards in decks.items() for tag in tags]
