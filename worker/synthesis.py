@@ -60,6 +60,7 @@ class _JobRun:
     def __init__(self, parts: Synthesizer, run: Run) -> None:
         self._parts = parts
         self._run = run
+        self._party = Party(run.user_id)
         self._clips: Sequence[Clip] = ()
         self._ledger = Ledger(parts.sessions, parts.storage, parts.public_base_url, run)
         self._fault: Exception | None = None
@@ -171,8 +172,7 @@ class _JobRun:
         if self._closed:
             raise self._closed
         not_before = self._run.created_at if self._run.regenerate else None
-        party = Party(self._run.user_id, self._run.job_id)
-        facts, made_now = await self._parts.maker.make(task[0], party, not_before, self._ledger.bill)
+        facts, made_now = await self._parts.maker.make(task[0], self._party, not_before, self._ledger.bill)
         if made_now:
             self._ledger.record_made(task[0], facts)
         for clip in task:

@@ -17,7 +17,7 @@ from worker.pacing import Pacer
 from worker.turns import Party
 
 LONG = 3_600.0
-ANNA, BEN = Party("anna", "a1"), Party("ben", "b1")
+ANNA, BEN = Party("anna", had_a_turn=True), Party("ben", had_a_turn=True)
 
 
 class FreePace(Pacer):
