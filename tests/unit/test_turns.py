@@ -1,5 +1,6 @@
 """Fairness: newcomers soon, users first, then jobs, then who came first."""
 
+from collections.abc import Hashable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -46,9 +47,9 @@ class Queue:
         return order
 
 
-def assert_in_rotation(order: list[Name] | list[str]) -> None:
+def assert_in_rotation(order: Sequence[Hashable]) -> None:
     """Between two turns of one, all others who still wait have had one."""
-    positions: dict[Name | str, list[int]] = {}
+    positions: dict[Hashable, list[int]] = {}
     for position, name in enumerate(order):
         positions.setdefault(name, []).append(position)
     for places in positions.values():
