@@ -3,19 +3,20 @@
 import asyncio
 import errno
 import os
-import shutil
 import time
-from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
 
 from shared.errors import LostRun, StorageFault
+from shared.group_commit import GroupCommit
 from shared.settings import StorageSettings
+from shared.whole_files import NewFile, put_in_place
 
 _CACHE = ".cache"
 _UNFINISHED = ".tmp"
@@ -28,7 +29,6 @@ _REASONS = {
     errno.EPERM: "permission denied",
     errno.ENOENT: "a file or folder is missing",
 }
-_COPIES_AT_ONCE = 4
 _PROBE_BYTES = 256 * 1024  # half a minute of speech
 # For nginx, which is another user, whatever the umask.
 _READABLE_FILE, _READABLE_FOLDER = 0o644, 0o755
@@ -48,6 +48,7 @@ class LocalStorage:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._puts = GroupCommit(self._put)
 
     async def prepare(self) -> None:
         """Makes the folders, and proves that files can be written; the fault says what to do, to whoever starts the program."""
@@ -70,14 +71,15 @@ class LocalStorage:
 
     async def put_clip(self, key: str, audio: bytes) -> None:
         """Keeps a clip for good: when this returns it survives a power cut."""
-        await _in_thread(lambda: self._put(key, audio))
+        with _storage_faults():
+            await self._puts.add((key, audio))
 
     async def sizes(self, names: Collection[str]) -> dict[str, int]:
         """The sizes in bytes of those card files that exist."""
         return await _in_thread(lambda: {name: size for name in names if (size := _size(self._folder / name))})
 
-    async def link(self, clips_by_name: Collection[tuple[str, str]], until: float) -> None:
-        """Puts clips in cards' places: pairs of a card file's name and a clip's key. Afterwards all of them survive a power cut.
+    async def link(self, clips_by_name: Mapping[str, str], until: float) -> None:
+        """Puts clips, by their keys, in cards' places, by their files' names. Afterwards all of them survive a power cut.
 
         Replaces nothing after `until` (of `time.monotonic`): then it raises `LostRun`.
         """
@@ -101,7 +103,7 @@ class LocalStorage:
 
     def _check(self) -> None:
         self._make_hidden_folders()
-        with self._new_file() as probe:
+        with _gone_afterwards(self._folder / _UNFINISHED / uuid4().hex) as probe:
             probe.write_bytes(bytes(_PROBE_BYTES))
 
     def _make_hidden_folders(self, *also: Path) -> None:
@@ -124,53 +126,29 @@ class LocalStorage:
             return None
         return StoredClip(found.st_size, datetime.fromtimestamp(found.st_mtime, UTC)) if found.st_size else None
 
-    def _put(self, key: str, audio: bytes) -> None:
-        target = self._cached(key)
-        self._make_hidden_folders(target.parent)
-        with self._new_file() as new:
-            with new.open("xb") as file:
-                file.write(audio)
-                file.flush()
-                os.fsync(file.fileno())
-            new.rename(target)
-        _flush_folder(target.parent)
+    def _put(self, clips: list[tuple[str, bytes]]) -> None:
+        files = [NewFile(self._cached(key), audio) for key, audio in clips]
+        self._make_hidden_folders(*{file.path.parent for file in files})
+        put_in_place(files, self._folder / _UNFINISHED)
 
-    def _link(self, clips_by_name: Collection[tuple[str, str]], until: float) -> None:
-        if not clips_by_name:
-            return
+    def _link(self, clips_by_name: Mapping[str, str], until: float) -> None:
         self._make_hidden_folders()
-        # A copy mostly waits for the disk, which does several at once as fast as one.
-        with ThreadPoolExecutor(_COPIES_AT_ONCE) as copying:
-            for done in [
-                copying.submit(self._copy, self._cached(key), self._folder / name, until) for name, key in clips_by_name
-            ]:
-                done.result()
-        _flush_folder(self._folder)
+        copies = [self._copy_of(self._cached(key), self._folder / name) for name, key in clips_by_name.items()]
+        put_in_place(copies, self._folder / _UNFINISHED, partial(_check_time, until))
+
+    def _copy_of(self, clip: Path, target: Path) -> NewFile:
+        # nginx makes its ETag of whole seconds and the size, and two short clips are often of one size: a changed file gets
+        # another second than the one it replaces.
+        second = max(int(time.time()), _second(target) + 1)
+        return NewFile(target, clip, _READABLE_FILE, second)
 
     def _remove(self, names: Collection[str], until: float) -> None:
         for name in names:
             _check_time(until)
             (self._folder / name).unlink(missing_ok=True)
 
-    def _copy(self, clip: Path, target: Path, until: float) -> None:
-        with self._new_file() as new:
-            with clip.open("rb") as source, new.open("xb") as file:
-                shutil.copyfileobj(source, file)
-                file.flush()
-                os.fchmod(file.fileno(), _READABLE_FILE)
-                # nginx makes its ETag of whole seconds and the size, and two short clips are often of one size: a changed
-                # file gets another second than the one it replaces.
-                second = max(int(time.time()), _second(target) + 1)
-                os.utime(file.fileno(), (second, second))
-                os.fsync(file.fileno())
-            _check_time(until)
-            new.rename(target)
-
     def _cached(self, key: str) -> Path:
         return self._folder / _CACHE / key[:2] / f"{key}.mp3"
-
-    def _new_file(self) -> AbstractContextManager[Path]:
-        return _gone_afterwards(self._folder / _UNFINISHED / uuid4().hex)
 
 
 def open_storage(settings: StorageSettings) -> LocalStorage:
@@ -179,14 +157,16 @@ def open_storage(settings: StorageSettings) -> LocalStorage:
 
 
 async def _in_thread(work: Callable[[], Result]) -> Result:
-    try:
+    with _storage_faults():
         return await asyncio.to_thread(work)
+
+
+@contextmanager
+def _storage_faults() -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
-        raise _fault(error) from error
-
-
-def _fault(error: OSError) -> StorageFault:
-    return StorageFault(f"The audio storage cannot be used: {_what(error)}.")
+        raise StorageFault(f"The audio storage cannot be used: {_what(error)}.") from error
 
 
 def _what(error: OSError) -> str:
@@ -211,14 +191,6 @@ def _gone_afterwards(path: Path) -> Iterator[Path]:
 def _check_time(until: float) -> None:
     if time.monotonic() > until:
         raise LostRun
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _size(path: Path) -> int | None:

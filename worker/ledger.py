@@ -1,5 +1,6 @@
 """Writes what a run has done: files, card URLs, costs and progress together, as the job's only writer."""
 
+import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -26,7 +27,7 @@ Result = TypeVar("Result")
 class _Unwritten:
     """What happened since the last checkpoint."""
 
-    links: list[tuple[str, str]] = field(default_factory=list)
+    links: dict[str, str] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
     changes: list[CardChange] = field(default_factory=list)
     urls: dict[CardSide, str | None] = field(default_factory=dict)
@@ -35,7 +36,7 @@ class _Unwritten:
 
     def and_then(self, later: "_Unwritten") -> "_Unwritten":
         return _Unwritten(
-            self.links + later.links,
+            self.links | later.links,
             self.removed + later.removed,
             self.changes + later.changes,
             self.urls | later.urls,
@@ -77,7 +78,7 @@ class Ledger:
 
     def link(self, clip: Clip, facts: ClipFacts) -> None:
         """A side gets a clip."""
-        self._new.links.append((clip.file_name, clip.key))
+        self._new.links[clip.file_name] = clip.key
         self._done(clip, CardChange(clip.card_id, clip.side, clip.text_hash, clip.key, facts.bytes))
 
     def keep(self, clip: Clip) -> None:
@@ -105,11 +106,10 @@ class Ledger:
 
     def give_up(self, clips: Sequence[Clip], reason: str) -> None:
         """Fails all that is not written yet, without touching a file. A card forgets audio that says something else by now."""
-        unlinked = {name for name, _ in self._new.links}
         lost = {
             (clip.card_id, clip.side): clip
             for clip in clips
-            if clip.file_name in unlinked or not self._progress.is_settled(clip.index, clip.side)
+            if clip.file_name in self._new.links or not self._progress.is_settled(clip.index, clip.side)
         }
         for clip in lost.values():
             self._progress.fail(clip.index, clip.side, reason)
@@ -174,9 +174,10 @@ class Ledger:
     async def _replace_files(self, session: AsyncSession, new: _Unwritten) -> None:
         until = await jobs.hold(session, self._run)
         await self._storage.remove(new.removed, until)
-        for start in range(0, len(new.links), _LINKS_PER_HOLD):
+        links = iter(new.links.items())
+        while some := dict(itertools.islice(links, _LINKS_PER_HOLD)):
             until = await jobs.hold(session, self._run)
-            await self._storage.link(new.links[start : start + _LINKS_PER_HOLD], until)
+            await self._storage.link(some, until)
 
     def _done(self, clip: Clip, change: CardChange) -> None:
         url = f"{self._public_base_url}/{clip.file_name}"

@@ -55,7 +55,7 @@ async def test_an_empty_clip_is_no_clip(storage: LocalStorage) -> None:
 
 
 async def test_a_cards_file_is_a_copy_of_its_own(storage: LocalStorage, folder: Path) -> None:
-    await storage.link([("card_en.mp3", KEY)], math.inf)
+    await storage.link({"card_en.mp3": KEY}, math.inf)
 
     (folder / "card_en.mp3").write_bytes(b"spoiled")
 
@@ -66,7 +66,7 @@ async def test_a_cards_file_is_a_copy_of_its_own(storage: LocalStorage, folder: 
 async def test_every_replacement_has_a_later_second(storage: LocalStorage, folder: Path) -> None:
     seconds = []
     for key in (KEY, OTHER_KEY, KEY, OTHER_KEY):
-        await storage.link([("card_en.mp3", key)], math.inf)
+        await storage.link({"card_en.mp3": key}, math.inf)
         seconds.append((folder / "card_en.mp3").stat().st_mtime)
 
     assert seconds == sorted(set(seconds))
@@ -77,7 +77,7 @@ async def test_a_file_is_readable_by_all_whatever_the_umask(strict_umask: None, 
     storage = LocalStorage(folder)
     await storage.prepare()
     await storage.put_clip(KEY, b"first")
-    await storage.link([("card_en.mp3", KEY)], math.inf)
+    await storage.link({"card_en.mp3": KEY}, math.inf)
 
     assert folder.stat().st_mode & 0o777 == 0o755
     assert (folder / "card_en.mp3").stat().st_mode & 0o777 == 0o644
@@ -87,7 +87,7 @@ async def test_a_reader_never_sees_a_part(storage: LocalStorage, folder: Path) -
     clips = {KEY: b"a" * 2_000_000, OTHER_KEY: b"b" * 1_000_000}
     for key, audio in clips.items():
         await storage.put_clip(key, audio)
-    await storage.link([("card_en.mp3", KEY)], math.inf)
+    await storage.link({"card_en.mp3": KEY}, math.inf)
     seen: set[bytes] = set()
     ended = threading.Event()
 
@@ -98,7 +98,8 @@ async def test_a_reader_never_sees_a_part(storage: LocalStorage, folder: Path) -
     reader = threading.Thread(target=read)
     reader.start()
     for _ in range(20):
-        await storage.link([("card_en.mp3", OTHER_KEY), ("card_en.mp3", KEY)], math.inf)
+        await storage.link({"card_en.mp3": OTHER_KEY}, math.inf)
+        await storage.link({"card_en.mp3": KEY}, math.inf)
     ended.set()
     reader.join()
 
@@ -106,9 +107,9 @@ async def test_a_reader_never_sees_a_part(storage: LocalStorage, folder: Path) -
 
 
 async def test_nothing_is_left_behind(storage: LocalStorage, folder: Path) -> None:
-    await storage.link([("card_en.mp3", KEY), ("card_fr.mp3", OTHER_KEY)], math.inf)
+    await storage.link({"card_en.mp3": KEY, "card_fr.mp3": OTHER_KEY}, math.inf)
     with pytest.raises(StorageFault):
-        await storage.link([("card_en.mp3", "c" * 64)], math.inf)
+        await storage.link({"card_en.mp3": "c" * 64}, math.inf)
     await storage.remove(["card_fr.mp3", "never_there_en.mp3"], math.inf)
     await LocalStorage(folder).prepare()
 
@@ -130,7 +131,7 @@ async def test_only_what_nobody_writes_any_more_is_cleared_away(storage: LocalSt
 async def test_a_folder_that_is_gone_is_not_made_again(storage: LocalStorage, folder: Path) -> None:
     folder.rename(folder.with_name("elsewhere"))
 
-    for attempt in (storage.put_clip(KEY, b"first"), storage.link([("card_en.mp3", KEY)], math.inf)):
+    for attempt in (storage.put_clip(KEY, b"first"), storage.link({"card_en.mp3": KEY}, math.inf)):
         with pytest.raises(StorageFault, match="a file or folder is missing"):
             await attempt
     assert not folder.exists()
@@ -141,7 +142,7 @@ async def test_a_folder_that_is_emptied_is_used_again(storage: LocalStorage, fol
     folder.mkdir()
 
     await storage.put_clip(KEY, b"first")
-    await storage.link([("card_en.mp3", KEY)], math.inf)
+    await storage.link({"card_en.mp3": KEY}, math.inf)
 
     assert (folder / "card_en.mp3").read_bytes() == b"first"
 
