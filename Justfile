@@ -60,11 +60,6 @@ soak *KILLS: (_install "dev")
 bench *NAMES: (_install "dev")
     @exec {{ python }} -m tests.benchmarks "$@"
 
-# Kill, freeze and cut off real processes, again and again: some minutes
-[no-exit-message]
-faults *ARGS: (_install "dev")
-    @exec {{ python }} -m pytest -n auto tests/faults "$@"
-
 # Check style, types and import rules
 check: (_install "dev")
     {{ python }} -m ruff check

@@ -1,5 +1,6 @@
 """What every test can ask for: a server per pytest process, a database per test."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -10,6 +11,14 @@ from shared.database_url import libpq_conninfo
 from tests.postgres import Postgres, running_postgres
 from tests.service import Service
 from tests.speech_server import SpeechServer
+
+
+_MOST_WORKERS = 8
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each core: most tests wait, for a process, a heartbeat or a pause."""
+    return min(2 * (os.cpu_count() or 1), _MOST_WORKERS)
 
 
 @pytest.fixture(scope="session")
