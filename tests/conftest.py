@@ -12,7 +12,6 @@ from tests.postgres import Postgres, running_postgres
 from tests.service import Service
 from tests.speech_server import SpeechServer
 
-
 _MOST_WORKERS = 8
 
 
