@@ -85,7 +85,7 @@ def _check_one(client: ApiClient, job: JobStatus) -> str:
     if url is None:
         raise command.CannotGoOn("the first card has no French audio")
     mp3 = client.audio(url)
-    facts = audio.inspect(mp3, normalise(text))
+    facts = audio.accept(mp3, normalise(text))
     return f"GET {url}: 200, audio/mpeg, {len(mp3)} bytes, decodes to {facts.duration_ms / 1000:.1f} s of sound"
 
 

@@ -15,18 +15,25 @@ from sqlalchemy.orm import InstrumentedAttribute
 from shared.clips import Side, Voice
 from shared.jobs import Run
 from shared.models import Card, CardAudio, ClipRecord
+from shared.usage import NO_USAGE, Usage
 
 CardSide = tuple[str, Side]
+_TOKENS = (ClipRecord.input_tokens, ClipRecord.output_text_tokens, ClipRecord.output_audio_tokens)
 
 
 @dataclass(frozen=True)
 class ClipFacts:
-    """What is known of a stored clip. `characters` are those of its normalised text, as billed."""
+    """What is known of a stored clip. `characters` are those of its normalised text, as billed.
+
+    `words_checked` says that the engine told what it spoke, and that those were the text's words.
+    """
 
     key: str
     characters: int
     bytes: int
     duration_ms: int
+    words_checked: bool = False
+    usage: Usage = NO_USAGE
 
 
 @dataclass(frozen=True)
@@ -48,9 +55,8 @@ async def read_cards(session: AsyncSession, card_ids: Collection[str]) -> dict[C
 
 async def read_clips(session: AsyncSession, keys: Collection[str]) -> dict[str, ClipFacts]:
     """The clips that are on record."""
-    columns = (ClipRecord.key, ClipRecord.characters, ClipRecord.bytes, ClipRecord.duration_ms)
-    rows = await session.execute(select(*columns).where(ClipRecord.key == func.any(list(keys))))
-    return {row.key: ClipFacts(row.key, row.characters, row.bytes, row.duration_ms) for row in rows}
+    rows = await session.scalars(select(ClipRecord).where(ClipRecord.key == func.any(list(keys))))
+    return {row.key: _facts(row) for row in rows}
 
 
 async def record_clips(session: AsyncSession, clips: Mapping[str, tuple[Voice, ClipFacts]]) -> set[str]:
@@ -69,9 +75,14 @@ async def record_clips(session: AsyncSession, clips: Mapping[str, tuple[Voice, C
         ClipRecord.characters: [facts.characters for _, facts in in_order],
         ClipRecord.bytes: [facts.bytes for _, facts in in_order],
         ClipRecord.duration_ms: [facts.duration_ms for _, facts in in_order],
+        ClipRecord.words_checked: [facts.words_checked for _, facts in in_order],
+        ClipRecord.input_tokens: [facts.usage.input_tokens for _, facts in in_order],
+        ClipRecord.output_text_tokens: [facts.usage.output_text_tokens for _, facts in in_order],
+        ClipRecord.output_audio_tokens: [facts.usage.output_audio_tokens for _, facts in in_order],
     }
     record = insert(ClipRecord).from_select([*rows, ClipRecord.made_at], _rows(rows).add_columns(func.now()))
-    anew = {name: record.excluded[name] for name in ("bytes", "duration_ms", "made_at")}
+    made_anew = [ClipRecord.bytes, ClipRecord.duration_ms, ClipRecord.words_checked, ClipRecord.made_at, *_TOKENS]
+    anew = {column.key: record.excluded[column.key] for column in made_anew}
     had_none = literal_column("xmax = 0", Boolean)  # the row was inserted, not updated
     written = await session.execute(
         record.on_conflict_do_update(index_elements=[ClipRecord.key], set_=anew).returning(ClipRecord.key, had_none)
@@ -121,6 +132,11 @@ async def write_urls(session: AsyncSession, urls: Mapping[CardSide, str | None])
                 .where(Card.id == new.id, audio_url.is_distinct_from(new[audio_url.key]))
                 .values({audio_url: new[audio_url.key]})
             )
+
+
+def _facts(row: ClipRecord) -> ClipFacts:
+    usage = Usage(row.input_tokens, row.output_text_tokens, row.output_audio_tokens)
+    return ClipFacts(row.key, row.characters, row.bytes, row.duration_ms, row.words_checked, usage)
 
 
 def _rows(columns: Mapping[InstrumentedAttribute[Any], Sequence[Any]]) -> Select[Any]:

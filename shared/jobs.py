@@ -6,7 +6,7 @@ the right to write, from the one before.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -17,6 +17,7 @@ from sqlalchemy.orm import defer
 from shared.database_url import IDLE_IN_TRANSACTION_SECONDS
 from shared.errors import JobNotFound, LostRun
 from shared.models import JobRecord, TtsJob
+from shared.usage import NO_USAGE, Usage
 
 Phrase = dict[str, str]
 ResultUrl = dict[str, str | None]
@@ -31,9 +32,14 @@ class Spent:
 
     clips_made: int
     characters_billed: int
+    usage: Usage = NO_USAGE
 
     def plus(self, more: "Spent") -> "Spent":
-        return Spent(self.clips_made + more.clips_made, self.characters_billed + more.characters_billed)
+        return Spent(
+            self.clips_made + more.clips_made,
+            self.characters_billed + more.characters_billed,
+            self.usage.plus(more.usage),
+        )
 
 
 @dataclass(frozen=True)
@@ -114,6 +120,9 @@ async def start(session: AsyncSession, job_id: str) -> Run | None:
                 JobRecord.created_at,
                 JobRecord.clips_made,
                 JobRecord.characters_billed,
+                JobRecord.input_tokens,
+                JobRecord.output_text_tokens,
+                JobRecord.output_audio_tokens,
                 TtsJob.user_id,
                 TtsJob.deck_id,
                 TtsJob.phrases,
@@ -140,7 +149,11 @@ async def start(session: AsyncSession, job_id: str) -> Run | None:
         record.phrases,
         record.regenerate,
         record.created_at,
-        Spent(record.clips_made, record.characters_billed),
+        Spent(
+            record.clips_made,
+            record.characters_billed,
+            Usage(record.input_tokens, record.output_text_tokens, record.output_audio_tokens),
+        ),
     )
 
 
@@ -226,6 +239,7 @@ async def _write(session: AsyncSession, run: Run, so_far: Checkpoint, error_mess
             # What an earlier run of this job made is found, not made, by this one, and is no gain.
             clips_cached=max(0, so_far.clips_done - spent.clips_made),
             characters_billed=spent.characters_billed,
+            **asdict(spent.usage),
             deaths=case((made_more, 0), else_=JobRecord.deaths),
             waits=case((made_more, 0), else_=JobRecord.waits),
             waiting_since=case((made_more, null()), else_=JobRecord.waiting_since),

@@ -67,6 +67,9 @@ class JobRecord(Model):
     clips_made: Mapped[int]
     clips_cached: Mapped[int]
     characters_billed: Mapped[int] = mapped_column(BigInteger)
+    input_tokens: Mapped[int] = mapped_column(BigInteger)
+    output_text_tokens: Mapped[int] = mapped_column(BigInteger)
+    output_audio_tokens: Mapped[int] = mapped_column(BigInteger)
     deaths: Mapped[int]
     waits: Mapped[int]
     waiting_since: Mapped[datetime | None]
@@ -87,6 +90,10 @@ class ClipRecord(Model):
     characters: Mapped[int]
     bytes: Mapped[int]
     duration_ms: Mapped[int]
+    words_checked: Mapped[bool]
+    input_tokens: Mapped[int]
+    output_text_tokens: Mapped[int]
+    output_audio_tokens: Mapped[int]
     made_at: Mapped[datetime]
 
 

@@ -36,13 +36,14 @@ _OTHER_FORMATS = {
 
 
 @dataclass(frozen=True)
-class AudioFacts:
-    """What is known of accepted audio."""
+class AcceptedAudio:
+    """Audio that is good, as MP3."""
 
+    mp3: bytes
     duration_ms: int
 
 
-def inspect(audio: bytes, text: str, speed: float = 1.0) -> AudioFacts:
+def accept(audio: bytes, text: str, speed: float = 1.0) -> AcceptedAudio:
     """Accepts a whole MP3 that sounds for about as long as `text` takes at `speed`; raises BadAudio otherwise."""
     _refuse_other_formats(audio)
     samples = mp3.count_samples(audio)
@@ -54,7 +55,7 @@ def inspect(audio: bytes, text: str, speed: float = 1.0) -> AudioFacts:
         raise BadAudio("The MP3 does not decode to its end.")
     per_ms = decoded.sample_rate * decoded.nchannels / 1000
     _refuse_implausible(_sounding_ms(decoded.samples, per_ms), text, speed)
-    return AudioFacts(duration_ms=round(len(decoded.samples) / per_ms))
+    return AcceptedAudio(audio, round(len(decoded.samples) / per_ms))
 
 
 def _refuse_other_formats(audio: bytes) -> None:

@@ -10,17 +10,21 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 
 from shared.card_audio import ClipFacts
 from shared.storage import LocalStorage
+from shared.usage import NO_USAGE, Usage
 from worker.admission import Admission
-from worker.audio import inspect
+from worker.audio import AcceptedAudio, accept
 from worker.doors import Doors
-from worker.engines import Engine
+from worker.engines import Engine, Speech
 from worker.errors import BadAudio, ClipFailed, RateLimited, UpstreamClosed
 from worker.keyed_lock import KeyedLock
 from worker.pacing import Pacer
 from worker.plan import Clip
 from worker.turns import Party
 from worker.upstream_watch import UpstreamWatch
+from worker.words import check_words
 
+# Told of every answer: the characters asked for, and what the upstream counted.
+Bill = Callable[[int, Usage], None]
 _log = structlog.get_logger(__name__)
 # Where the upstream asks to slow down and does not say for how long.
 _HOLD_SECONDS = 1.0
@@ -49,12 +53,10 @@ class ClipMaker:
         self._max_attempts = max_attempts
         self._makers = KeyedLock()
 
-    async def make(
-        self, clip: Clip, party: Party, not_before: datetime | None, bill: Callable[[int], None]
-    ) -> tuple[ClipFacts, bool]:
+    async def make(self, clip: Clip, party: Party, not_before: datetime | None, bill: Bill) -> tuple[ClipFacts, bool]:
         """The clip in the storage, and whether it was made now rather than by another job a moment ago.
 
-        `not_before` asks for audio that is no older. `bill` is told the characters of every answer, good or bad.
+        `not_before` asks for audio that is no older. `bill` is told what every answer costs, good or bad.
         Raises the errors of `worker.errors`, `ShuttingDown` and `StorageFault`.
         """
         async with self._makers.hold(clip.key) as had_to_wait:
@@ -65,7 +67,8 @@ class ClipMaker:
     async def check_stored(self, clip: Clip) -> ClipFacts | None:
         """What a clip in the storage is, when it is good audio of its text."""
         try:
-            return await self._facts(clip, await self._storage.read_clip(clip.key))
+            stored = await self._storage.read_clip(clip.key)
+            return _facts(clip, await asyncio.to_thread(accept, stored, clip.text, clip.voice.speed))
         except BadAudio as error:
             _log.warning("a stored clip is not good and is made again", key=clip.key, reason=str(error))
             return None
@@ -76,7 +79,7 @@ class ClipMaker:
             return None
         return await self.check_stored(clip)
 
-    async def _make_once(self, clip: Clip, party: Party, bill: Callable[[int], None], began_at: float) -> ClipFacts:
+    async def _make_once(self, clip: Clip, party: Party, bill: Bill, began_at: float) -> ClipFacts:
         try:
             facts = await self._ask(clip, party, bill, began_at)
         except UpstreamClosed as error:
@@ -90,18 +93,24 @@ class ClipMaker:
         self._watch.served()
         return facts
 
-    async def _ask(self, clip: Clip, party: Party, bill: Callable[[int], None], began_at: float) -> ClipFacts:
+    async def _ask(self, clip: Clip, party: Party, bill: Bill, began_at: float) -> ClipFacts:
         async with self._admission.place(party):
             self._watch.check_open(began_at)
-            speech = await self._engine.speak(clip.text, clip.voice)
-        bill(len(clip.text))
-        facts = await self._facts(clip, speech.audio)
-        await self._storage.put_clip(clip.key, speech.audio)
-        return facts
+            speech = await self._speak(clip, bill)
+        good = await asyncio.to_thread(accept, speech.audio, clip.text, clip.voice.speed)
+        if speech.transcript is not None:
+            check_words(speech.transcript, clip.text, clip.side)
+        await self._storage.put_clip(clip.key, good.mp3)
+        return _facts(clip, good, words_checked=speech.transcript is not None, usage=speech.usage)
 
-    async def _facts(self, clip: Clip, audio: bytes) -> ClipFacts:
-        found = await asyncio.to_thread(inspect, audio, clip.text, clip.voice.speed)
-        return ClipFacts(clip.key, len(clip.text), len(audio), found.duration_ms)
+    async def _speak(self, clip: Clip, bill: Bill) -> Speech:
+        try:
+            speech = await self._engine.speak(clip.text, clip.voice)
+        except ClipFailed as error:
+            bill(0, error.usage)
+            raise
+        bill(len(clip.text), speech.usage)
+        return speech
 
     def _attempts(self, clip: Clip) -> AsyncRetrying:
         return AsyncRetrying(
@@ -112,6 +121,10 @@ class ClipMaker:
             sleep=self._doors.sleep,
             reraise=True,
         )
+
+
+def _facts(clip: Clip, audio: AcceptedAudio, words_checked: bool = False, usage: Usage = NO_USAGE) -> ClipFacts:
+    return ClipFacts(clip.key, len(clip.text), len(audio.mp3), audio.duration_ms, words_checked, usage)
 
 
 def _tell(clip: Clip, state: RetryCallState) -> None:

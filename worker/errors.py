@@ -1,14 +1,21 @@
 """What can go wrong while a clip is made, sorted by what to do next: try again, give the clip up, or stop the job."""
 
 from shared.errors import MemolistError
+from shared.usage import NO_USAGE, Usage
 
 
 class ClipFailed(MemolistError):
-    """The clip could not be made this time; another try may succeed."""
+    """The clip could not be made this time; another try may succeed. `usage` is what it cost all the same."""
+
+    usage: Usage = NO_USAGE
 
 
 class BadAudio(ClipFailed):
     """The answer is not audio of that text."""
+
+
+class OtherWords(ClipFailed):
+    """The audio does not say the card's words."""
 
 
 class UpstreamFault(ClipFailed):

@@ -15,6 +15,7 @@ from shared.database import Sessions
 from shared.jobs import Checkpoint, Run, Spent, Waiting
 from shared.models import CardAudio
 from shared.storage import LocalStorage
+from shared.usage import Usage
 from worker.plan import Clip
 from worker.progress import Progress
 
@@ -62,9 +63,9 @@ class Ledger:
         """What the cards have. A side that says something else than this job wants loses it, if it gets no new audio."""
         self._now = now
 
-    def bill(self, characters: int) -> None:
-        """The upstream answered, and charges for so many characters."""
-        self._spent = self._spent.plus(Spent(0, characters))
+    def bill(self, characters: int, usage: Usage) -> None:
+        """The upstream answered, and charges for so many characters, or for what it counted itself."""
+        self._spent = self._spent.plus(Spent(0, characters, usage))
 
     def record_made(self, clip: Clip, facts: ClipFacts) -> None:
         """This run made a clip."""

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from worker.errors import ClipFailed, UpstreamAway, UpstreamClosed, UpstreamFault, UpstreamGone
+from worker.errors import ClipFailed, OtherWords, UpstreamAway, UpstreamClosed, UpstreamFault, UpstreamGone
 
 # While others are served, a clip that fails is that clip's trouble.
 _RECENT_SECONDS = 60.0
@@ -55,6 +55,8 @@ class UpstreamWatch:
 
     def failed(self, error: ClipFailed) -> None:
         """A clip failed once. Raises `UpstreamAway` when that is not the clip's fault: its tries are not spent then."""
+        if isinstance(error, OtherWords):  # it serves us, if not as we asked
+            return self.served()
         self._failed_in_a_row += 1
         if self._failed_in_a_row >= _TOO_MANY_IN_A_ROW or self._is_everyones(error):
             self._away_by, self._away_since = UpstreamAway(str(error)), self._clock()

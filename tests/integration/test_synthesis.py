@@ -3,7 +3,7 @@
 from tests.service import Service, phrases
 from tests.speech_server import SpeechServer
 from tests.watching import all_files, card_files, card_urls, spoken
-from worker.audio import inspect
+from worker.audio import accept
 
 HOST = "https://memolist.example/storage/tts"
 CARDS = ["card-1", "card-2", "card-3"]
@@ -147,6 +147,6 @@ async def test_the_offline_engine_speaks_both_languages_without_a_key(service: S
 
     for card in CARDS:
         for name, text in ((f"{card}_en.mp3", f"The word is {card}"), (f"{card}_fr.mp3", f"Le mot est {card}")):
-            assert inspect(card_files(service)[name], text).duration_ms > 500
+            assert accept(card_files(service)[name], text).duration_ms > 500
     assert service.sql("SELECT DISTINCT side, voice FROM tts.clip ORDER BY side") == [("en", "en-us"), ("fr", "fr")]
     assert len(all_files(service)) == 12

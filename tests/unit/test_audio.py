@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.clips import Voice
-from worker.audio import inspect
+from worker.audio import accept
 from worker.engines.espeak import EspeakEngine
 from worker.errors import BadAudio
 
@@ -79,7 +79,7 @@ def encode(pcm: bytes, sample_rate: int = 24_000) -> bytes:
 
 def refusal(audio: bytes, text: str = LONG, speed: float = 1.0) -> str:
     with pytest.raises(BadAudio) as caught:
-        inspect(audio, text, speed)
+        accept(audio, text, speed)
     return str(caught.value)
 
 
@@ -104,7 +104,7 @@ def test_real_speech_is_accepted(engine: EspeakEngine, voice: Voice, speed: floa
     for text in phrases(ENGLISH_PHRASES if voice.language == "en" else FRENCH_PHRASES):
         clip = speak(engine, text, voice)
         try:
-            assert 100 < inspect(clip.audio, text, speed).duration_ms < 60_000
+            assert 100 < accept(clip.audio, text, speed).duration_ms < 60_000
         except BadAudio as error:
             refused[text] = str(error)
     assert not refused
@@ -113,7 +113,7 @@ def test_real_speech_is_accepted(engine: EspeakEngine, voice: Voice, speed: floa
 def test_the_longest_text_is_accepted(engine: EspeakEngine) -> None:
     clip = speak(engine, (LONG + " ") * 35)
     assert len(clip.text) > 4_000
-    assert inspect(clip.audio, clip.text).duration_ms > 200_000
+    assert accept(clip.audio, clip.text).duration_ms > 200_000
 
 
 def test_speech_cut_at_any_byte_is_refused(clip: Clip) -> None:
@@ -125,9 +125,9 @@ def test_speech_cut_at_any_byte_is_refused(clip: Clip) -> None:
 def test_speech_cut_between_frames_is_refused_where_a_header_announces_more(clip: Clip) -> None:
     starts = frame_starts(clip.audio)
     whole = info_frame(len(starts)) + clip.audio
-    assert inspect(whole, LONG).duration_ms > 5_000
+    assert accept(whole, LONG).duration_ms > 5_000
     assert "announces" in refusal(whole[: 208 + starts[-2]])
-    assert inspect((info_frame(0) + clip.audio)[: 208 + starts[-2]], LONG)  # a streaming encoder announces nothing
+    assert accept((info_frame(0) + clip.audio)[: 208 + starts[-2]], LONG)  # a streaming encoder announces nothing
 
 
 def test_speech_cut_between_frames_is_refused_where_too_few_words_are_left(clip: Clip) -> None:
@@ -140,11 +140,11 @@ def test_tags_before_between_and_behind_are_passed_over(clip: Clip) -> None:
     apev2 = b"APETAGEX\xd0\7\0\0\x28\0\0\0" + bytes(7) + b"\x80" + bytes(8)
     apev2 += bytes(8) + apev2
     id3v1 = b"TAG".ljust(128, b"\0")
-    bare = inspect(clip.audio, LONG)
+    bare = accept(clip.audio, LONG)
     for tagged in (id3v2 + clip.audio, clip.audio + id3v1, clip.audio + apev2, id3v2 + clip.audio + apev2 + id3v1):
         # Before an APEv2 tag the decoder leaves out the last frame: 26 ms of padding.
-        assert inspect(tagged, LONG).duration_ms == pytest.approx(bare.duration_ms, abs=30)
-    assert inspect((id3v2 + clip.audio) * 2, LONG + LONG).duration_ms > 1.9 * bare.duration_ms
+        assert accept(tagged, LONG).duration_ms == pytest.approx(bare.duration_ms, abs=30)
+    assert accept((id3v2 + clip.audio) * 2, LONG + LONG).duration_ms > 1.9 * bare.duration_ms
     assert "cut short" in refusal(clip.audio + id3v2[:50])
 
 
@@ -155,7 +155,7 @@ def test_stereo_is_accepted() -> None:
     encoder.set_channels(2)
     encoder.set_in_sample_rate(24_000)
     audio = bytes(encoder.encode(noise) + encoder.flush())
-    assert inspect(audio, "one second").duration_ms == pytest.approx(1_000, abs=100)
+    assert accept(audio, "one second").duration_ms == pytest.approx(1_000, abs=100)
 
 
 @pytest.mark.parametrize(
@@ -191,13 +191,13 @@ def test_silence_is_refused_where_there_is_something_to_say() -> None:
     assert "silent" in refusal(silence, "one second")
     assert "silent" in refusal(silence, "7")
     for text in ("…", "!?", "🎉"):
-        assert inspect(silence, text).duration_ms == pytest.approx(1_000, abs=100)
+        assert accept(silence, text).duration_ms == pytest.approx(1_000, abs=100)
 
 
 def test_silence_around_the_words_counts_for_nothing(clip: Clip) -> None:
     pcm = miniaudio.mp3_read_s16(clip.audio).samples.tobytes()
     padding = bytes(10 * 2 * 22_050)
-    assert inspect(encode(pcm + padding, 22_050), LONG).duration_ms > 15_000
+    assert accept(encode(pcm + padding, 22_050), LONG).duration_ms > 15_000
     assert "too short" in refusal(encode(padding + pcm[: 2 * 22_050] + padding, 22_050))
 
 

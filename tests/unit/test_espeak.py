@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.clips import Voice
-from worker.audio import inspect
+from worker.audio import accept
 from worker.engines.espeak import EspeakEngine
 from worker.errors import EngineUnavailable
 
@@ -29,7 +29,7 @@ async def engine() -> AsyncIterator[EspeakEngine]:
 
 
 async def spoken_ms(engine: EspeakEngine, text: str, voice: Voice = ENGLISH) -> int:
-    return inspect((await engine.speak(text, voice)).audio, text, voice.speed).duration_ms
+    return accept((await engine.speak(text, voice)).audio, text, voice.speed).duration_ms
 
 
 async def test_the_same_text_sounds_the_same_whatever_was_spoken_before(engine: EspeakEngine) -> None:

@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.clips import Voice
+from shared.usage import NO_USAGE, Usage
 
 
 @dataclass(frozen=True)
 class Speech:
-    """One spoken text: the audio's bytes as the engine gave them, and the words it says it spoke, where it says so."""
+    """One spoken text: the audio's bytes as the engine gave them, the words it says it spoke, where it says so, and what it counted."""
 
     audio: bytes
     transcript: str | None = None
+    usage: Usage = NO_USAGE
 
 
 class Engine(Protocol):
