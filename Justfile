@@ -45,6 +45,11 @@ migrate *ARGS: (_install "production")
 token USER: (_install "production")
     @exec {{ python }} -m scripts.print_token "$1"
 
+# Say a phrase in each language with the engine as it is set, and tell what came of it; `--sample TEXT` writes both MP3s
+[no-exit-message]
+voices *ARGS: (_install "production")
+    @exec {{ python }} -m worker.voices "$@"
+
 # Run the tests
 [no-exit-message]
 test *ARGS: (_install "dev")

@@ -10,7 +10,7 @@ from psycopg import Error as PostgresError
 from sqlalchemy.exc import DBAPIError
 from structlog.typing import EventDict
 
-from shared.settings import Settings
+from shared.setting_sources import LogSettings
 
 # These tell their own story at every request or job; ours is shorter.
 _QUIET = ("httpx", "httpx2", "httpcore", "httpcore2", "openai", "procrastinate", "sqlalchemy", "alembic", "asyncio")
@@ -18,7 +18,7 @@ _QUIET = ("httpx", "httpx2", "httpcore", "httpcore2", "openai", "procrastinate",
 _TRACEBACKS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 
 
-def configure_logs(settings: Settings) -> None:
+def configure_logs(settings: LogSettings) -> None:
     """Sends everything to standard error in the format of `LOG_FORMAT`, from `LOG_LEVEL` up."""
     shared_processors: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

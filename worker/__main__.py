@@ -18,7 +18,7 @@ from shared.storage import open_storage
 from worker.admission import Admission
 from worker.clip_maker import ClipMaker
 from worker.doors import Doors
-from worker.engines import Engine
+from worker.engines.choice import open_engine
 from worker.pacing import Pacer
 from worker.readiness import first_line, wait_for_database
 from worker.rescue import Rescue
@@ -85,22 +85,6 @@ async def run(settings: WorkerSettings) -> None:
     await engine.close()
     await database.dispose()
     _log.info("stopped")
-
-
-def open_engine(settings: WorkerSettings) -> Engine:
-    """The engine that the settings name. Each is imported only where it is used: the offline one is an extra."""
-    if settings.tts_engine == "espeak":
-        from worker.engines.espeak import EspeakEngine
-
-        return EspeakEngine(settings.voice(side) for side in SIDES)
-    from worker.engines.speech import SpeechEngine
-
-    return SpeechEngine(
-        settings.openai_api_key.get_secret_value(),
-        settings.openai_base_url,
-        settings.tts_request_timeout_s,
-        settings.tts_max_in_flight,
-    )
 
 
 async def _work_until_closed(queue: App, settings: WorkerSettings, doors: Doors) -> None:

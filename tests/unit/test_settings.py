@@ -45,6 +45,7 @@ def read(folder, kind, environment):
     if kind == "WorkerSettings":
         values["voices"] = [repr(settings.voice(side)) for side in ("en", "fr")]
         values["interval"] = settings.request_interval_ms
+        values["price"] = settings.price_per_million_chars
     return {"code": 0, "said": said.getvalue(), "values": values, "shown": repr(settings)}
 
 if len(sys.argv) > 1:
@@ -126,10 +127,11 @@ SETTINGS = {
         {},
         '{"seed": 1}',
         {"seed": 1},
-        (f'["{SECRET}"]', f'{{"key": "{SECRET}"', SECRET, "null", '{"a": NaN}', "[" * 100_000),
+        (f'["{SECRET}"]', f'{{"key": "{SECRET}"', SECRET, "null", '{"a": NaN}', '{"input": "x"}', "[" * 100_000),
     ),
     "TTS_REQUEST_INTERVAL_MS": Setting(None, "0", 0, ("-1", "nan", "soon")),
     "TTS_MAX_IN_FLIGHT": Setting(8, "2", 2, ("0", "1.5", "many")),
+    "TTS_PRICE_PER_MILLION_CHARS": Setting(None, "12.5", 12.5, ("-1", "nan", "much")),
     "TTS_MAX_ATTEMPTS": Setting(3, "1", 1, ("0", "many")),
     "TTS_OUTAGE_PATIENCE_S": Setting(3_600, "0", 0, ("-1", "soon", "inf")),
     "TTS_REQUEST_TIMEOUT_S": Setting(60, "2.5", 2.5, ("0", "inf", "long")),
@@ -271,6 +273,30 @@ def test_each_program_asks_for_what_it_needs_and_for_nothing_else(
     assert enough["code"] == 0
     missing = [re.findall(r"([A-Z_]+): missing", refused(answer)) for answer in others]
     assert missing == [*([name] for name in required), required, required]
+
+
+def test_each_engine_has_its_own_price_and_a_setting_goes_before_it(tmp_path: Path) -> None:
+    prices = [values(tmp_path, **REQUIRED, TTS_ENGINE=engine)["price"] for engine in ("speech", "realtime", "espeak")]
+    assert prices == [15, 30, 0]
+    assert values(tmp_path, **REQUIRED, TTS_ENGINE="espeak", TTS_PRICE_PER_MILLION_CHARS="7")["price"] == 7
+
+
+def test_the_realtime_engine_has_its_own_model_and_needs_a_key(tmp_path: Path) -> None:
+    found = values(tmp_path, **REQUIRED, TTS_ENGINE="realtime")
+    assert all("model='gpt-realtime-2.1-mini'" in voice and "name='marin'" in voice for voice in found["voices"])
+    said = refused(read(tmp_path, DATABASE_URL=REQUIRED["DATABASE_URL"], TTS_ENGINE="realtime"))
+    assert "OPENAI_API_KEY: missing; the realtime engine needs it" in said
+
+
+@pytest.mark.parametrize("url", ["wss://example.org/v1", "https://example.org/v1/"])
+def test_the_realtime_engine_takes_the_address_either_way(url: str, tmp_path: Path) -> None:
+    found = values(tmp_path, **REQUIRED, TTS_ENGINE="realtime", OPENAI_BASE_URL=url)
+    assert found["OPENAI_BASE_URL"] == "https://example.org/v1"
+
+
+def test_the_realtime_engine_has_its_own_fastest_speed(tmp_path: Path) -> None:
+    assert values(tmp_path, **REQUIRED, TTS_ENGINE="realtime", TTS_SPEED="1.5")["TTS_SPEED"] == 1.5
+    assert "TTS_SPEED" in refused(read(tmp_path, **REQUIRED, TTS_ENGINE="realtime", TTS_SPEED="2"))
 
 
 def test_espeak_needs_no_key(tmp_path: Path) -> None:
@@ -445,7 +471,8 @@ def test_what_the_example_shows_as_defaults_are_the_defaults(kind: str, tmp_path
         "TTS_VOICE_EN",
         "TTS_VOICE_FR",
         "TTS_REQUEST_INTERVAL_MS",
-    }  # told by `voices` and `interval`
+        "TTS_PRICE_PER_MILLION_CHARS",
+    }  # told by `voices`, `interval` and `price`
     defaults = values(tmp_path, kind, **REQUIRED)
     (tmp_path / ".env").write_text(re.sub(r"^# ([A-Z][A-Z_]+=)", r"\1", EXAMPLE, flags=re.MULTILINE))
     shown = values(tmp_path, kind, **REQUIRED)
