@@ -1,10 +1,8 @@
 """MP3 files for the stand-in: valid, audible, as long as their text takes to say, and nearly free to make."""
 
 import array
-import io
 import json
 import math
-import wave
 from functools import cache
 from typing import Any
 
@@ -37,15 +35,10 @@ def read_tag(audio: bytes) -> dict[str, Any]:
     return tag
 
 
-def wav() -> bytes:
-    """The answer of a server that does not know MP3."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(SAMPLE_RATE)
-        out.writeframes(_tone()[:SAMPLE_RATE].tobytes())
-    return file.getvalue()
+def pcm_of(text: str) -> "array.array[int]":
+    """Samples that could be this text: mono, 24 kHz."""
+    wanted = max(SHORTEST_MS, len(text) * MS_PER_CHARACTER) * SAMPLE_RATE // 1000
+    return (_tone() * (wanted // len(_tone()) + 1))[:wanted]
 
 
 def _frames(count: int, silent: bool) -> bytes:

@@ -21,7 +21,8 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from tests.speech_audio import FRAME_BYTES, mp3_of, read_tag, wav
+from tests.audio_files import ANSWERS
+from tests.speech_audio import FRAME_BYTES, SAMPLE_RATE, mp3_of, pcm_of, read_tag
 
 __all__ = ["Fault", "Request", "SpeechServer", "read_tag"]
 
@@ -35,7 +36,7 @@ ERRORS = {
     "server_error": (500, "server_error", None, "The server had an error."),
     "unavailable": (503, "server_error", None, "The server is overloaded."),
 }
-AUDIO_FAULTS = frozenset("slow reset cut truncated short empty html json wav silent".split())
+AUDIO_FAULTS = frozenset("slow reset cut truncated short empty html json words silent".split()) | frozenset(ANSWERS)
 KINDS = frozenset(ERRORS) | AUDIO_FAULTS | {"hang", "answer"}
 LONGEST_INPUT = 4096
 _FOREVER = 1e9
@@ -263,8 +264,12 @@ async def _audio(http: web.Request, request: Request, kind: str, serial: int) ->
             return web.Response(text="<html><body>Please log in</body></html>", content_type="text/html")
         case "json":
             return web.json_response({"error": "the voice could not be loaded"})
+        case "words":
+            return web.Response(text="Upstream overloaded,\ntry later.")
+    if kind in ANSWERS:
+        audio = ANSWERS[kind](pcm_of(request.text).tobytes(), SAMPLE_RATE)
     lost = len(audio) // 3 // FRAME_BYTES * FRAME_BYTES + FRAME_BYTES // 2  # the last frame is cut in two
-    body = {"truncated": audio[:-lost], "empty": b"", "wav": wav()}.get(kind, audio)
+    body = {"truncated": audio[:-lost], "empty": b""}.get(kind, audio)
     return web.Response(body=body, content_type="audio/mpeg")
 
 

@@ -1,6 +1,6 @@
-"""Speech with no network and no key, for development: espeak-ng, made into MP3 by LAME.
+"""Speech with no network and no key, for development: espeak-ng.
 
-Both are imported only when an engine is made: espeak-ng is GPL, and a production install has neither.
+It is imported only when an engine is made: espeak-ng is GPL, and a production install does not have it.
 """
 
 import asyncio
@@ -14,11 +14,11 @@ from threading import Lock
 
 from shared.clips import Voice
 from worker.engines import Speech
+from worker.engines.pcm import wav_of
 from worker.errors import EngineUnavailable
 
 WORDS_PER_MINUTE = 175  # espeak-ng's own normal
 SLOWEST, FASTEST = 80, 450  # below, espeak-ng takes no notice; above, its words are no longer words
-BITRATE_KBPS = 64
 
 # From espeak-ng's speak_lib.h. Neither espeakSSML nor espeakPHONEMES is among the flags: "<break/>" and "[[h@l'oU]]" are read out.
 _SYNCHRONOUS = 2
@@ -49,9 +49,9 @@ class EspeakEngine:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="espeak")
 
     async def speak(self, text: str, voice: Voice) -> Speech:
-        """The text as a mono MP3."""
+        """The text as a mono WAV."""
         loop = asyncio.get_running_loop()
-        return Speech(await loop.run_in_executor(self._thread, self._library.mp3, text, voice))
+        return Speech(await loop.run_in_executor(self._thread, self._library.wav, text, voice))
 
     async def close(self) -> None:
         """Drops what is waiting, and ends the thread."""
@@ -59,20 +59,18 @@ class EspeakEngine:
 
 
 class _Library:
-    """espeak-ng and LAME, loaded."""
+    """espeak-ng, loaded."""
 
     def __init__(self) -> None:
         try:
             import espeakng_loader
-            import lameenc
 
             self._espeak = ctypes.CDLL(espeakng_loader.get_library_path())
             self._data = _ShortPath(espeakng_loader.get_data_path())
         except (ImportError, OSError, RuntimeError) as error:
             raise EngineUnavailable(
-                f"TTS_ENGINE: espeak needs the extra `espeak` (espeakng-loader and lameenc): {error}"
+                f"TTS_ENGINE: espeak needs the extra `espeak` (espeakng-loader): {error}"
             ) from error
-        self._lame = lameenc
         self._pcm = bytearray()
         self._callback = _Callback(self._receive)
         self._declare()
@@ -87,13 +85,8 @@ class _Library:
         with _one_at_a_time:
             return bool(self._espeak.espeak_SetVoiceByName(voice_name.encode()) == _OK)
 
-    def mp3(self, text: str, voice: Voice) -> bytes:
-        encoder = self._lame.Encoder()
-        encoder.silence()
-        encoder.set_channels(1)
-        encoder.set_in_sample_rate(self._sample_rate)
-        encoder.set_bit_rate(BITRATE_KBPS)
-        return bytes(encoder.encode(self._say(text, voice)) + encoder.flush())
+    def wav(self, text: str, voice: Voice) -> bytes:
+        return wav_of(self._say(text, voice), self._sample_rate)
 
     def _say(self, text: str, voice: Voice) -> bytes:
         """The text as 16-bit mono PCM."""

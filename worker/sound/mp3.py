@@ -1,5 +1,8 @@
 """The frames of an MP3, read from their headers alone: is it one, and is it all there? Knows nothing of what it says."""
 
+from dataclasses import dataclass
+from functools import lru_cache
+
 from worker.errors import BadAudio
 
 _BITRATES_MPEG1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
@@ -12,17 +15,35 @@ _SAMPLE_RATES = {
 }
 _LAYER_3 = 1
 _MONO = 3
+_NO_FRAME = (0, 0, 0)
 
 
-def count_samples(body: bytes) -> int:
-    """The samples per channel that a complete MP3 holds. Raises BadAudio where a frame is invalid, cut short or missing."""
+@dataclass(frozen=True)
+class Length:
+    """How long an MP3 is: samples per channel, padding and all, and how many of them make a second."""
+
+    samples: int
+    sample_rate: int
+
+    @property
+    def ms(self) -> int:
+        return round(self.samples * 1000 / self.sample_rate)
+
+
+def measure(body: bytes) -> Length:
+    """The length of a complete MP3. Raises BadAudio where a frame is invalid, cut short or missing."""
     at, end = 0, _end_of_frames(body)
-    frames = announced = samples = 0
+    frames = announced = samples = first_at = 0
     while at < end:
         if body.startswith(b"ID3", at):  # not only at the start: some servers join whole files, sentence by sentence
             at += _id3v2_bytes(body, at)
             continue
-        frame_bytes, frame_samples, info_at = _frame(body, at)
+        first_at = first_at if frames else at
+        frame_bytes, frame_samples, info_at = _frame(body[at : at + 4])
+        if not frame_bytes:
+            raise BadAudio(
+                "Not an MP3: it begins with no valid frame." if at == 0 else f"The MP3 is broken at byte {at}."
+            )
         announced += _announced_frames(body, at + info_at)
         frames, samples, at = frames + 1, samples + frame_samples, at + frame_bytes
     if at != end:
@@ -31,18 +52,26 @@ def count_samples(body: bytes) -> int:
         raise BadAudio("The MP3 holds no audio.")
     if frames < announced:
         raise BadAudio(f"The MP3 is cut short: it announces {announced} frames and holds {frames}.")
-    return samples
+    return Length(samples, _sample_rate(body, first_at))
 
 
-def _frame(body: bytes, at: int) -> tuple[int, int, int]:
-    """The frame that starts at `at`: its bytes, its samples, and where in it the Info header would stand."""
-    header = int.from_bytes(body[at : at + 4].ljust(4, b"\0"), "big")
-    version, layer = header >> 19 & 3, header >> 17 & 3
-    bitrate, rate, padding = header >> 12 & 15, header >> 10 & 3, header >> 9 & 1
+def _sample_rate(body: bytes, at: int) -> int:
+    return _SAMPLE_RATES[body[at + 1] >> 3 & 3][body[at + 2] >> 2 & 3]
+
+
+@lru_cache(maxsize=512)
+def _frame(header: bytes) -> tuple[int, int, int]:
+    """A frame's bytes, its samples, and where in it the Info header would stand; zeros where there is no frame.
+
+    Cached: an MP3 has a hundred frames and a handful of headers, and its walk is a tenth of what accepting it costs.
+    """
+    bits = int.from_bytes(header.ljust(4, b"\0"), "big")
+    version, layer = bits >> 19 & 3, bits >> 17 & 3
+    bitrate, rate, padding = bits >> 12 & 15, bits >> 10 & 3, bits >> 9 & 1
     # Bitrate 0 ("free format") has no size to check, and nobody sends it.
-    if header >> 21 != 0x7FF or version not in _SAMPLE_RATES or layer != _LAYER_3 or bitrate in (0, 15) or rate == 3:
-        raise BadAudio(f"Not an MP3: no valid frame at byte {at}." if at == 0 else f"The MP3 is broken at byte {at}.")
-    mono = header >> 6 & 3 == _MONO
+    if bits >> 21 != 0x7FF or version not in _SAMPLE_RATES or layer != _LAYER_3 or bitrate in (0, 15) or rate == 3:
+        return _NO_FRAME
+    mono = bits >> 6 & 3 == _MONO
     sample_rate = _SAMPLE_RATES[version][rate]
     if version == _MPEG1:
         return 144_000 * _BITRATES_MPEG1[bitrate] // sample_rate + padding, 1152, 21 if mono else 36
