@@ -8,8 +8,10 @@ from inspect import cleandoc
 class MemolistError(Exception):
     """Something went wrong."""
 
-    def __init__(self, message: str | None = None) -> None:
+    def __init__(self, message: str | None = None, reason: str | None = None) -> None:
+        """`message` is for whom it concerns; `reason` for the log, where the message quotes what no log may hold."""
         super().__init__(message or cleandoc(self.__doc__ or ""))
+        self.reason = reason or str(self)
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ class ClipMaker:
             stored = await self._storage.read_clip(clip.key)
             return _facts(clip, await asyncio.to_thread(accept, stored, clip.text, clip.voice.speed))
         except BadAudio as error:
-            _log.warning("a stored clip is not good and is made again", key=clip.key, reason=str(error))
+            _log.warning("a stored clip is not good and is made again", key=clip.key, reason=error.reason)
             return None
 
     async def _just_made(self, clip: Clip, not_before: datetime | None) -> ClipFacts | None:
@@ -99,7 +99,7 @@ class ClipMaker:
             speech = await self._speak(clip, bill)
         good = await asyncio.to_thread(accept, speech.audio, clip.text, clip.voice.speed)
         if speech.transcript is not None:
-            check_words(speech.transcript, clip.text, clip.side)
+            await asyncio.to_thread(check_words, speech.transcript, clip.text, clip.side)
         await self._storage.put_clip(clip.key, good.mp3)
         return _facts(clip, good, words_checked=speech.transcript is not None, usage=speech.usage)
 
@@ -134,5 +134,5 @@ def _tell(clip: Clip, state: RetryCallState) -> None:
         key=clip.key,
         attempt=state.attempt_number,
         wait_seconds=round(state.upcoming_sleep, 1),
-        reason=str(error).replace(clip.text, "…"),  # an upstream may quote the text, which no log may hold
+        reason=error.reason if isinstance(error, ClipFailed) else "",
     )

@@ -1,5 +1,7 @@
 """What can go wrong while a clip is made, sorted by what to do next: try again, give the clip up, or stop the job."""
 
+from inspect import cleandoc
+
 from shared.errors import MemolistError
 from shared.usage import NO_USAGE, Usage
 
@@ -13,9 +15,20 @@ class ClipFailed(MemolistError):
 class BadAudio(ClipFailed):
     """The answer is not audio of that text."""
 
+    def __init__(self, message: str | None = None, said: str = "") -> None:
+        """`said` are the first words of an answer that is none: for the job's owner, and for no log."""
+        reason = message or cleandoc(self.__doc__ or "")
+        super().__init__(f"{reason} It says: {said}" if said else reason, reason)
+
 
 class OtherWords(ClipFailed):
-    """The audio does not say the card's words."""
+    """The audio says other words than the card."""
+
+    def __init__(self, said: str | None = None) -> None:
+        """`said` is what was heard instead: for the job's owner, and for no log."""
+        reason = cleandoc(self.__doc__ or "")
+        quoted = f'{reason.rstrip(".")}: "{said}"' if said else "The audio says no words at all."
+        super().__init__(reason if said is None else quoted, reason)
 
 
 class UpstreamFault(ClipFailed):
@@ -23,7 +36,7 @@ class UpstreamFault(ClipFailed):
 
 
 class UpstreamGone(UpstreamFault):
-    """Nobody takes connections there: whatever was to be said, it was not heard."""
+    """Nobody takes connections there, or its model is not loaded yet: whatever was to be said, it was not heard."""
 
 
 class RateLimited(UpstreamFault):
@@ -57,7 +70,7 @@ class QuotaExhausted(UpstreamClosed):
 
 
 class ModelNotFound(UpstreamClosed):
-    """The upstream knows no such model: set TTS_MODEL to one that it serves, restart the worker, and run the job again."""
+    """The upstream knows no such model: set TTS_MODEL to one that it serves (or OPENAI_BASE_URL), restart the worker, run the job again."""
 
 
 class EngineUnavailable(MemolistError):

@@ -7,7 +7,7 @@ from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.jobs import Job
 
 from shared.database import DATABASE_AWAY
-from shared.errors import ShuttingDown
+from shared.errors import MemolistError, ShuttingDown
 from worker.errors import UpstreamAway
 from worker.readiness import first_line
 
@@ -23,7 +23,8 @@ class BackToTheQueue(BaseRetryStrategy):
             return RetryDecision(retry_in={"seconds": 0})
         seconds = backoff_seconds(_times(exception, job))
         job_id = job.task_kwargs.get("job_id")
-        _log.warning("a job goes back to the queue", job_id=job_id, wait_seconds=seconds, reason=first_line(exception))
+        reason = exception.reason if isinstance(exception, MemolistError) else first_line(exception)
+        _log.warning("a job goes back to the queue", job_id=job_id, wait_seconds=seconds, reason=reason)
         return RetryDecision(retry_in={"seconds": seconds})
 
 

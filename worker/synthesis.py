@@ -162,7 +162,7 @@ class _JobRun:
                 self._fail(task, error)
             except UpstreamClosed as error:
                 if not self._closed:
-                    _log.error("the upstream serves nothing to us", job_id=self._run.job_id, reason=str(error))
+                    _log.error("the upstream serves nothing to us", job_id=self._run.job_id, reason=error.reason)
                 self._closed = error
                 self._fail(task, error)
             except Exception as fault:

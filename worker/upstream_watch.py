@@ -34,11 +34,11 @@ class UpstreamWatch:
         What stood in line when the upstream was found to be away need not see for itself: that is for the next run.
         """
         if self._away_by is not None and began_at <= self._away_since:
-            raise UpstreamAway(str(self._away_by))
+            raise UpstreamAway(str(self._away_by), self._away_by.reason)
         if self._closed_by is None:
             return
         if self._clock() < self._probe_at:
-            raise type(self._closed_by)(str(self._closed_by))
+            raise type(self._closed_by)(str(self._closed_by), self._closed_by.reason)
         self._probe_at = self._clock() + _PROBE_SECONDS
 
     def served(self) -> None:
@@ -59,7 +59,7 @@ class UpstreamWatch:
             return self.served()
         self._failed_in_a_row += 1
         if self._failed_in_a_row >= _TOO_MANY_IN_A_ROW or self._is_everyones(error):
-            self._away_by, self._away_since = UpstreamAway(str(error)), self._clock()
+            self._away_by, self._away_since = UpstreamAway(str(error), error.reason), self._clock()
             raise self._away_by from error
 
     def _is_everyones(self, error: ClipFailed) -> bool:

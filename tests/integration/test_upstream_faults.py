@@ -7,10 +7,13 @@ import pytest
 
 from tests.service import Service, phrases
 from tests.speech_server import SpeechServer
-from tests.watching import all_files, cached_clips, card_files, card_urls
+from tests.watching import all_files, cached_clips, card_files, card_urls, until
 
-BAD_AUDIO = ["empty", "truncated", "cut", "html", "json", "wav", "silent", "short"]
+BAD_AUDIO = ["empty", "truncated", "cut", "html", "json", "silent", "short"]
 NO_ANSWER = ["hang", "reset", "server_error", "unavailable", "rate_limit_exceeded"]
+LOADING = (
+    '{"error": {"code": "model_loading", "message": "The model is loading: 12 of 35 GB", "type": "model_loading"}}'
+)
 KEY = "sk-proj-a-key-that-nobody-may-see"
 
 
@@ -47,11 +50,11 @@ async def test_what_never_becomes_good_audio_is_never_stored(service: Service, u
     job = await service.ended(await service.post("deck", phrases(cards)))
 
     assert job["status"] == "failed"
-    assert job["errorMessage"].startswith("26 of 78 clips failed: ")
+    assert job["errorMessage"].startswith("24 of 72 clips failed: ")
     assert [bool(entry.get("error")) for entry in job["resultUrls"]] == [False, False, True] * len(bad)
-    assert len([request for request in upstream.requests if "bad-" in request.text]) == 2 * 26
+    assert len([request for request in upstream.requests if "bad-" in request.text]) == 2 * 24
     assert not [name for name in all_files(service) if name.startswith("bad-")]
-    assert len(cached_clips(service)) == 52
+    assert len(cached_clips(service)) == 48
     assert card_urls(service, "bad-html") == (None, None)
 
 
@@ -87,6 +90,72 @@ async def test_an_upstream_that_serves_nothing_stops_the_job_at_once(
     assert await service.stop(worker) == 0
     await service.start_worker()
     await service.made("deck", phrases(cards))
+
+
+async def test_a_first_answer_that_takes_longer_than_any_other_may_is_waited_for(
+    service: Service, upstream: SpeechServer
+) -> None:
+    cards = [f"card-{number}" for number in range(10)]
+    service.add_deck("deck", cards)
+    upstream.fail("slow", times=8, seconds=2.5)  # what is under way while the model loads
+    await start(service, TTS_MAX_ATTEMPTS="1")
+
+    await service.made("deck", phrases(cards))
+
+    assert len(upstream.texts) == len(set(upstream.texts)) == 20
+    assert service.sql("SELECT waits, clips_made FROM tts.job") == [(0, 20)]
+
+
+async def test_a_server_that_never_gives_its_first_answer_is_found_out(
+    service: Service, upstream: SpeechServer
+) -> None:
+    service.add_deck("deck", ["card"])
+    upstream.fail("hang")
+    await start(service, TTS_OUTAGE_PATIENCE_S="0")
+
+    job = await service.ended(await service.post("deck", phrases(["card"])))
+
+    assert job["status"] == "failed"
+    assert "The upstream did not answer in time (within 5" in job["errorMessage"]
+    assert {request.outcome for request in upstream.requests} == {"cut off"}
+
+
+@pytest.mark.parametrize("made_before", [[], ["before"]])
+async def test_a_job_waits_while_the_server_says_that_its_model_is_loading(
+    service: Service, upstream: SpeechServer, made_before: list[str]
+) -> None:
+    service.add_deck("deck", [*made_before, "card"])
+    await start(service, TTS_MAX_ATTEMPTS="1")
+    if made_before:
+        await service.made("deck", phrases(made_before))
+    upstream.fail("answer", status=503, body=LOADING)
+
+    job_id = await service.post("deck", phrases(["card"]))
+
+    await until(lambda: service.sql("SELECT waits FROM tts.job WHERE id = %s", job_id) == [(1,)])
+    job = await service.job(job_id)
+    assert job["status"] == "processing"
+    assert "The upstream loads its model (HTTP 503: The model is loading: 12 of 35 GB)" in job["errorMessage"]
+    upstream.heal()
+    assert (await service.ended(job_id))["status"] == "completed"
+
+
+async def test_a_worker_that_waits_for_a_loading_model_stops_when_told_and_loses_nothing(
+    service: Service, upstream: SpeechServer
+) -> None:
+    service.add_deck("deck", ["card"])
+    upstream.fail("slow", seconds=600)
+    await service.start_api()
+    worker = await service.start_worker(WORKER_SHUTDOWN_TIMEOUT_S="1")
+    job_id = await service.post("deck", phrases(["card"]))
+    await until(lambda: upstream.in_flight == 2)
+
+    assert await service.stop(worker) == 0
+
+    assert (await service.job(job_id))["status"] == "processing"
+    upstream.heal()
+    await service.start_worker()
+    assert (await service.ended(job_id))["status"] == "completed"
 
 
 async def test_a_refused_clip_is_not_tried_again(service: Service, upstream: SpeechServer) -> None:

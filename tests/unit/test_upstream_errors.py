@@ -17,7 +17,8 @@ from shared.clips import Voice
 from shared.errors import MemolistError
 from tests.speech_server import SpeechServer
 from worker.engines.speech import SpeechEngine
-from worker.engines.upstream_errors import MAX_WORDS, fault_of, retry_after_seconds
+from worker.engines.upstream_errors import fault_of, retry_after_seconds
+from worker.engines.upstream_words import MAX_WORDS
 from worker.errors import (
     ClipRefused,
     KeyRejected,
@@ -26,6 +27,7 @@ from worker.errors import (
     RateLimited,
     UpstreamClosed,
     UpstreamFault,
+    UpstreamGone,
 )
 
 KEY = "my-key-0123456789abcdef"
@@ -67,7 +69,14 @@ def _error(code: str | None = None, kind: str | None = None, message: str = "The
         (403, {"detail": {"code": "organization_usage_limit_exceeded"}}, QuotaExhausted),
         (404, _error("model_not_found"), ModelNotFound),
         (404, {"detail": "Model 'x' is not installed"}, ModelNotFound),
+        (404, {"detail": "Model 'x' is not installed locally. You can download the model"}, ModelNotFound),
+        (404, {"message": "Error loading model x: no such file"}, ModelNotFound),
+        (410, "", ModelNotFound),
         (400, _error("model_not_found"), ModelNotFound),
+        (400, {"detail": {"error": "invalid_model", "message": "Unsupported model: x"}}, ModelNotFound),
+        (400, {"message": "No such model", "code": 400, "param": "model"}, ModelNotFound),
+        (400, {"detail": {"error": "validation_error", "message": "Voice 'x' not found"}}, ClipRefused),
+        (400, {"message": "Error loading voice: x", "code": 400, "param": "voice"}, ClipRefused),
         (400, _error(None, "invalid_request_error", "invalid model ID"), ModelNotFound),
         (400, _error(None, None, "No voice says: the model was not found, API key, insufficient_quota"), ClipRefused),
         (422, {"detail": [{"loc": ["body", "voice"], "msg": "unknown voice"}]}, ClipRefused),
@@ -80,6 +89,14 @@ def _error(code: str | None = None, kind: str | None = None, message: str = "The
         (500, _error("insufficient_quota"), UpstreamFault),
         (502, "<html><title>502 Bad Gateway</title></html>", UpstreamFault),
         (529, {"message": "overloaded"}, UpstreamFault),
+        (503, {"error": "Model x/y is currently loading", "estimated_time": 20.0}, UpstreamGone),
+        (503, {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}, UpstreamGone),
+        (503, {"error": {"code": "model_loading", "message": "x: 12 of 35 GB", "type": "model_loading"}}, UpstreamGone),
+        (404, {"detail": "The model x is still being loaded"}, UpstreamGone),
+        (400, _error(None, None, "The model is loading"), ClipRefused),
+        (500, _error(None, None, "Model x is loading"), UpstreamFault),
+        (503, {"message": "could not load model: out of memory"}, UpstreamFault),
+        (503, {"message": "nothing is said of 'the model is loading'"}, UpstreamFault),
     ],
 )
 async def test_each_answer_has_its_error(status: int, body: Any, fault: type[MemolistError]) -> None:
@@ -95,16 +112,38 @@ async def test_each_answer_has_its_error(status: int, body: Any, fault: type[Mem
         {"detail": {"error": "x", "message": "Le disque est plein."}},
         {"detail": "Le disque est plein."},
         {"detail": [{"msg": "Le disque est plein."}]},
+        {"error": "disk_full", "message": "Le disque est plein."},
+        {"error": None, "message": "Le disque est plein."},
+        {"title": "Le disque est plein.", "status": 500},
         {"message": "Le disque est plein."},
         {"error": "Le disque est plein."},
         "Le disque est plein.",
         "  Le disque\x00\r\nest\u2028plein.\x1b",
         "<!doctype html><html><head><style>a{}</style><title>Le disque est plein.</title></head></html>",
         "<h1>Le disque</h1><p>est plein.",
+        "<h1>Le&nbsp;disque</h1><p>est plein&#46;",
     ],
 )
 async def test_the_upstreams_words_are_found_in_every_shape(body: Any) -> None:
     assert str(await fault_for(500, body)) == "The upstream is in trouble (HTTP 500: Le disque est plein.)"
+
+
+async def test_fastapis_list_says_which_field_is_wrong() -> None:
+    wrong = [
+        {"loc": ["body", "voice"], "msg": "Field required", "type": "missing", "input": {"input": "Bonjour"}},
+        {"loc": ["body", "options", 0], "msg": "Input should be a number"},
+    ]
+    message = str(await fault_for(422, {"detail": wrong}))
+    assert "(HTTP 422: voice: Field required; options.0: Input should be a number)" in message
+    assert "Bonjour" not in message
+
+
+async def test_a_503_that_says_when_to_come_back_is_waited_for_but_not_for_long() -> None:
+    for told, seconds in (("7", 7.0), ("3000", 60.0)):
+        error = await fault_for(503, {"error": "busy"}, retry_after=told)
+        assert isinstance(error, RateLimited)
+        assert error.retry_after_seconds == seconds
+        assert "come back later (HTTP 503: busy)" in str(error)
 
 
 @pytest.mark.parametrize(("status", "kind"), [(401, KeyRejected), (402, QuotaExhausted), (404, ModelNotFound)])

@@ -1,35 +1,46 @@
 """Speaks over `POST /v1/audio/speech`: OpenAI's, or that of any server made after it. Neither retries nor judges the audio."""
 
 import asyncio
-from urllib.parse import urlsplit
+from typing import Any
 
 import httpx2
 import openai
-import structlog
 from openai import omit
 
 from shared.clips import Voice
+from shared.errors import MemolistError
 from worker.engines import Speech
+from worker.engines.patience import Patience
+from worker.engines.shutdown import ModelShutdown, is_openai
 from worker.engines.upstream_errors import fault_of
-from worker.errors import BadAudio
-
-log = structlog.get_logger(__name__)
+from worker.errors import BadAudio, ModelNotFound
 
 # Servers on uvicorn drop an idle connection after 5 seconds: ours go first, so that no request meets a closing one.
 _KEEP_IDLE_SECONDS = 3.0
 _CONNECT_SECONDS = 10.0
+# A server that loads its model for the first request: five minutes by default. OpenAI's models are always there.
+_FIRST_ANSWER_TIMES = 5
 
 
 class SpeechEngine:
     """OpenAI's speech API, or a server that speaks it."""
 
-    def __init__(self, api_key: str, base_url: str, timeout_seconds: float, max_connections: int) -> None:
+    def __init__(
+        self,
+        api_key: str,
+        base_url: str,
+        timeout_seconds: float,
+        max_connections: int,
+        patience: Patience | None = None,
+        shutdown: ModelShutdown | None = None,
+    ) -> None:
+        """Inside a running event loop: the engine warns of the shutdown by itself, until it is closed."""
         self._api_key = api_key
         self._base_url = base_url
-        self._timeout_seconds = timeout_seconds
-        self._client = _client(api_key, base_url, timeout_seconds, max_connections)
-        if urlsplit(base_url).hostname == "api.openai.com":
-            log.warning("OpenAI shuts its speech models down on 2027-01-06", base_url=base_url)
+        self._patience = patience or _patience(base_url, timeout_seconds)
+        self._shutdown = shutdown or ModelShutdown(base_url)
+        self._client = _client(api_key, base_url, min(timeout_seconds, _CONNECT_SECONDS), max_connections)
+        self._warnings = asyncio.create_task(self._shutdown.run())
 
     @property
     def upstream(self) -> str:
@@ -39,18 +50,19 @@ class SpeechEngine:
     async def speak(self, text: str, voice: Voice) -> Speech:
         """The text as the upstream's bytes, whatever they are."""
         try:
-            # The client's own timeouts are per read: a server that drips a byte a second would never meet them.
-            async with asyncio.timeout(self._timeout_seconds):
+            async with self._patience.limit():
                 audio = await self._request(text, voice)
         except (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError, TypeError) as error:
             # Not `from error`: what the client raises may quote the headers, and with them the key.
-            raise fault_of(error, self._api_key) from None
+            raise self._fault_of(error, voice) from None
         if not audio:
             raise BadAudio("The upstream answered without any audio.")
+        self._patience.answered()
         return Speech(audio)
 
     async def close(self) -> None:
         """Closes the connections."""
+        self._warnings.cancel()
         await self._client.close()
 
     async def _request(self, text: str, voice: Voice) -> bytes:
@@ -62,13 +74,41 @@ class SpeechEngine:
             # Left out where they say nothing: some servers refuse fields that they don't know, as tts-1 does instructions.
             instructions=voice.instructions or omit,
             speed=voice.speed if voice.speed != 1.0 else omit,
-            extra_body=dict(voice.extra_body) or None,
+            extra_body=_extra_body(text, voice),
         )
         return answer.content
 
+    def _fault_of(self, error: Exception, voice: Voice) -> MemolistError:
+        fault = fault_of(error, self._api_key)
+        return self._shutdown.explain(fault, voice.model) if isinstance(fault, ModelNotFound) else fault
 
-def _client(api_key: str, base_url: str, timeout_seconds: float, max_connections: int) -> openai.AsyncOpenAI:
-    timeout = httpx2.Timeout(timeout_seconds, connect=min(timeout_seconds, _CONNECT_SECONDS))
+
+def _extra_body(text: str, voice: Voice) -> dict[str, Any]:
+    """`TTS_EXTRA_BODY` goes before every field but the text, and takes out those that it sets to null."""
+    filled = _fill(dict(voice.extra_body), voice)
+    return {name: omit if value is None else value for name, value in filled.items()} | {"input": text}
+
+
+def _fill(value: Any, voice: Voice) -> Any:
+    """The same with `{language}` as `en` or `fr`: there is one TTS_EXTRA_BODY for both, and servers that must be told."""
+    match value:
+        case str():
+            return value.replace("{language}", voice.language)
+        case dict():
+            return {name: _fill(inner, voice) for name, inner in value.items()}
+        case list():
+            return [_fill(inner, voice) for inner in value]
+        case _:
+            return value
+
+
+def _patience(base_url: str, timeout_seconds: float) -> Patience:
+    return Patience(timeout_seconds, timeout_seconds * (1 if is_openai(base_url) else _FIRST_ANSWER_TIMES))
+
+
+def _client(api_key: str, base_url: str, connect_seconds: float, max_connections: int) -> openai.AsyncOpenAI:
+    # Its other limits are per read, which a server that drips a byte a second would never meet: `Patience` limits the whole.
+    timeout = httpx2.Timeout(None, connect=connect_seconds)
     limits = httpx2.Limits(
         max_connections=max_connections,
         max_keepalive_connections=max_connections,
