@@ -13,7 +13,18 @@ from structlog.typing import EventDict
 from shared.setting_sources import LogSettings
 
 # These tell their own story at every request or job; ours is shorter.
-_QUIET = ("httpx", "httpx2", "httpcore", "httpcore2", "openai", "procrastinate", "sqlalchemy", "alembic", "asyncio")
+_QUIET = (
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "httpcore2",
+    "openai",
+    "procrastinate",
+    "sqlalchemy",
+    "alembic",
+    "asyncio",
+    "websockets",
+)
 # The default tracebacks of structlog print local variables, and with them texts and keys.
 _TRACEBACKS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 

@@ -6,7 +6,7 @@ import platform
 import sys
 import time
 
-from tests.benchmarks import api, cached, chart, cpu, fairness, latency, memory, pace, speed
+from tests.benchmarks import api, cached, chart, cpu, fairness, latency, memory, pace, realtime, speed
 from tests.benchmarks.report import Measured, page, table
 from tests.benchmarks.stage import open_stage
 from tests.service import ROOT
@@ -14,6 +14,7 @@ from tests.service import ROOT
 _MEASUREMENTS = {
     "speed": speed.measure,
     "pace": pace.measure,
+    "realtime": realtime.measure,
     "cpu": cpu.measure,
     "memory": memory.measure,
     "latency": latency.measure,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.realtime_server import RealtimeServer
 from tests.service import ROOT
 from tests.speech_server import SpeechServer, read_tag
 from worker.audio import accept
@@ -107,6 +108,33 @@ async def test_a_server_that_is_not_there_is_a_problem(command: Command) -> None
     exit_code, said = await command.run(OPENAI_BASE_URL="http://127.0.0.1:9/v1")
     assert exit_code == 1
     assert "could not be reached" in said
+
+
+async def test_the_realtime_engine_is_checked_by_its_words_and_priced_by_its_tokens(command: Command) -> None:
+    async with RealtimeServer() as realtime:
+        exit_code, said = await command.run(TTS_ENGINE="realtime", OPENAI_BASE_URL=realtime.url)
+
+    assert exit_code == 0, said
+    assert [(request.text, request.voice) for request in realtime.requests] == [(EN, "marin"), (FR, "marin")]
+    for request, line in zip(realtime.requests, said.splitlines()[1:], strict=True):
+        assert line.endswith("words checked")
+        tokens = request.usage
+        cost = (
+            tokens["input_tokens"] * 0.60
+            + tokens["output_token_details"]["text_tokens"] * 2.40
+            + tokens["output_token_details"]["audio_tokens"] * 20
+        ) / 1_000_000
+        assert f"about ${cost:.5f}" in line
+
+
+async def test_a_model_that_answers_is_caught_and_quoted(command: Command) -> None:
+    async with RealtimeServer() as realtime:
+        realtime.fail("wrong_words", text=EN)
+        exit_code, said = await command.run(TTS_ENGINE="realtime", OPENAI_BASE_URL=realtime.url)
+
+    assert exit_code == 1
+    assert "en  marin  problem: The audio says other words than the card: " in said
+    assert "fr  marin  good: " in said
 
 
 async def test_the_offline_engine_needs_no_server_and_costs_nothing(command: Command) -> None:
