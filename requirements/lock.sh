@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 lock() {
     out=requirements/$1.txt
     shift
-    .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+    .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-annotate --no-header "$@" --output-file "$out" pyproject.toml
 }
 lock production

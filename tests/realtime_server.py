@@ -6,10 +6,7 @@
 import argparse
 import asyncio
 import json
-import os
-import signal
 import socket
-import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +19,7 @@ from aiohttp import web
 from tests.realtime_faults import ERRORS, Fault, Request
 from tests.realtime_session import Session
 from tests.realtime_speech import warm_up
+from tests.stand_in import serve
 
 __all__ = ["Fault", "RealtimeServer", "Request"]
 
@@ -170,24 +168,6 @@ def _answer_of(fault: Fault) -> web.Response:
     return web.json_response({"error": fault.report}, status=ERRORS[fault.kind][0], headers=headers)
 
 
-async def _serve(server: RealtimeServer) -> None:
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
-    # Only a pipe ends with the parent: a terminal or /dev/null says nothing.
-    if stat.S_ISFIFO(os.fstat(0).st_mode) or stat.S_ISSOCK(os.fstat(0).st_mode):
-        loop.add_reader(0, _read_stdin, ended)
-    async with server:
-        print(server.url, flush=True)
-        await ended.wait()
-
-
-def _read_stdin(ended: asyncio.Event) -> None:
-    if not os.read(0, 4096):
-        ended.set()
-
-
 def main(arguments: list[str]) -> None:
     """Serves until told to stop."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -207,7 +187,7 @@ def main(arguments: list[str]) -> None:
     )
     server.faults = [Fault(**fault) for fault in options.faults]
     with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(server))
+        asyncio.run(serve(server))
 
 
 if __name__ == "__main__":

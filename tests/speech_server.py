@@ -7,10 +7,7 @@ import argparse
 import asyncio
 import json
 import math
-import os
-import signal
 import socket
-import stat
 import struct
 import sys
 import time
@@ -23,6 +20,7 @@ from aiohttp import web
 
 from tests.audio_files import ANSWERS
 from tests.speech_audio import FRAME_BYTES, SAMPLE_RATE, mp3_of, pcm_of, read_tag
+from tests.stand_in import serve
 
 __all__ = ["Fault", "Request", "SpeechServer", "read_tag"]
 
@@ -290,24 +288,6 @@ async def _cut(http: web.Request, audio: bytes) -> web.StreamResponse:
     return response
 
 
-async def _serve(server: SpeechServer) -> None:
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
-    # Only a pipe ends with the parent: a terminal or /dev/null says nothing.
-    if stat.S_ISFIFO(os.fstat(0).st_mode) or stat.S_ISSOCK(os.fstat(0).st_mode):
-        loop.add_reader(0, _read_stdin, ended)
-    async with server:
-        print(server.url, flush=True)
-        await ended.wait()
-
-
-def _read_stdin(ended: asyncio.Event) -> None:
-    if not os.read(0, 4096):
-        ended.set()
-
-
 def main(arguments: list[str]) -> None:
     """Serves until told to stop."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -325,7 +305,7 @@ def main(arguments: list[str]) -> None:
     )
     server.faults = [Fault(**fault) for fault in options.faults]
     with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(server))
+        asyncio.run(serve(server))
 
 
 if __name__ == "__main__":

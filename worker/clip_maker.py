@@ -15,7 +15,7 @@ from worker.admission import Admission
 from worker.audio import AcceptedAudio, accept
 from worker.doors import Doors
 from worker.engines import Engine, Speech
-from worker.errors import BadAudio, ClipFailed, RateLimited, UpstreamClosed
+from worker.errors import BadAudio, ClipFailed, RateLimited, Unspoken, UpstreamClosed
 from worker.keyed_lock import KeyedLock
 from worker.pacing import Pacer
 from worker.plan import Clip
@@ -106,7 +106,7 @@ class ClipMaker:
     async def _speak(self, clip: Clip, bill: Bill) -> Speech:
         try:
             speech = await self._engine.speak(clip.text, clip.voice)
-        except ClipFailed as error:
+        except Unspoken as error:
             bill(0, error.usage)
             raise
         bill(len(clip.text), speech.usage)

@@ -6,10 +6,14 @@ from shared.errors import MemolistError
 from shared.usage import NO_USAGE, Usage
 
 
-class ClipFailed(MemolistError):
-    """The clip could not be made this time; another try may succeed. `usage` is what it cost all the same."""
+class Unspoken(MemolistError):
+    """No audio came of a request. `usage` is what it cost all the same."""
 
     usage: Usage = NO_USAGE
+
+
+class ClipFailed(Unspoken):
+    """The clip could not be made this time; another try may succeed."""
 
 
 class BadAudio(ClipFailed):
@@ -47,7 +51,7 @@ class RateLimited(UpstreamFault):
         self.retry_after_seconds = retry_after_seconds
 
 
-class ClipRefused(MemolistError):
+class ClipRefused(Unspoken):
     """The upstream refuses this text or these voice settings: trying again cannot help."""
 
 
@@ -57,7 +61,7 @@ class UpstreamAway(MemolistError):
     times = 1
 
 
-class UpstreamClosed(MemolistError):
+class UpstreamClosed(Unspoken):
     """The upstream serves nothing to this key or account: every job stops until a person acts."""
 
 

@@ -1,11 +1,8 @@
 """Clips per second over the realtime engine, against the most that requests in flight and the upstream's latency allow."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from tests.benchmarks.report import Bars, Figure, Measured
 from tests.benchmarks.speed import clips_per_second, run_a_job_each
-from tests.benchmarks.stage import IN_FLIGHT, Stage, Upstream, start_python
+from tests.benchmarks.stage import IN_FLIGHT, Stage, running_upstream
 
 _LATENCY_MS = 200
 _MOST_PER_SECOND = IN_FLIGHT * 1000 / _LATENCY_MS
@@ -24,19 +21,8 @@ async def measure(stage: Stage) -> Measured:
 
 
 async def _speed(stage: Stage) -> float:
-    async with stage.service() as (service, _), _running_upstream("--latency-ms", str(_LATENCY_MS)) as upstream:
+    speaking = running_upstream("--latency-ms", str(_LATENCY_MS), module="tests.realtime_server")
+    async with stage.service() as (service, _), speaking as upstream:
         service.environment |= {"TTS_ENGINE": "realtime", "OPENAI_BASE_URL": upstream.url}
         await run_a_job_each(service, workers=1)
         return clips_per_second(await upstream.requests())
-
-
-@asynccontextmanager
-async def _running_upstream(*options: str) -> AsyncIterator[Upstream]:
-    """The stand-in for the Realtime API, which ends with us: it watches its stdin."""
-    process = await start_python("tests.realtime_server", *options)
-    assert process.stdout
-    try:
-        yield Upstream(process, (await process.stdout.readline()).decode().strip())
-    finally:
-        process.terminate()
-        await process.wait()

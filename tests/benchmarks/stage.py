@@ -99,9 +99,9 @@ def open_stage() -> Iterator[Stage]:
 
 
 @asynccontextmanager
-async def running_upstream(*options: str) -> AsyncIterator[Upstream]:
+async def running_upstream(*options: str, module: str = "tests.speech_server") -> AsyncIterator[Upstream]:
     """Ends with us: it watches its stdin."""
-    process = await start_python("tests.speech_server", *options)
+    process = await start_python(module, *options)
     assert process.stdout
     try:
         yield Upstream(process, (await process.stdout.readline()).decode().strip())

@@ -9,7 +9,7 @@ from worker.engines.pcm import wav_of
 from worker.engines.realtime_errors import fault_of_report
 from worker.engines.realtime_events import Event, count, part, parts
 from worker.engines.realtime_prompt import SAMPLE_RATE
-from worker.errors import BadAudio, ClipFailed, UpstreamFault
+from worker.errors import BadAudio, Unspoken, UpstreamFault
 
 _CUT_OFF = {
     "max_output_tokens": "The answer grew far longer than its text takes to read, and was cut off.",
@@ -56,7 +56,7 @@ class Answer:
         fault = self._fault()
         if fault is None:
             return Speech(wav_of(bytes(self._pcm), SAMPLE_RATE), self._transcript(), self._usage())
-        if isinstance(fault, ClipFailed):
+        if isinstance(fault, Unspoken):
             fault.usage = self._usage()
         raise fault
 
