@@ -1,6 +1,7 @@
 """The speech engine against a real server on a real socket."""
 
 import asyncio
+import gzip
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +28,7 @@ from worker.errors import (
     RateLimited,
     UpstreamFault,
 )
+from worker.sound.thresholds import LARGEST_BODY_BYTES
 
 KEY = "sk-test-0123456789abcdef"
 VOICE = Voice("en", "speech", "", "gpt-4o-mini-tts", "marin", "Speak plainly.", 1.0, {})
@@ -177,6 +180,55 @@ async def test_a_server_that_drips_is_a_fault_after_the_timeout() -> None:
         with pytest.raises(UpstreamFault, match="in time"):
             await engine.speak("Hello", VOICE)
         await engine.close()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "200 OK\r\n",
+        "500 Internal Server Error\r\n",
+        "200 OK\r\nContent-Length: 99999999999\r\n",
+    ],
+)
+async def test_an_answer_without_end_is_given_up_before_it_fills_the_memory(head: str) -> None:
+    sent = 0
+
+    async def pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(f"HTTP/1.1 {head}\r\n".encode())
+        with suppress(ConnectionError):
+            while sent < 4 * LARGEST_BODY_BYTES:
+                writer.write(bytes(1 << 20))
+                await writer.drain()
+                sent += 1 << 20
+        writer.close()
+
+    async with await asyncio.start_server(pour, "127.0.0.1", 0) as pouring:
+        engine = SpeechEngine(KEY, f"http://127.0.0.1:{pouring.sockets[0].getsockname()[1]}/v1", 30, 1)
+        with pytest.raises(BadAudio, match="too large"):
+            await engine.speak("Hello", VOICE)
+        await engine.close()
+    assert sent < 2 * LARGEST_BODY_BYTES
+
+
+async def test_an_answer_that_nobody_asked_to_be_packed_is_not_unpacked() -> None:
+    """A few kB of it could become more than there is memory."""
+    packed = gzip.compress(bytes(1 << 20))
+    asked = b""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked = await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
+        writer.write(head.encode() + packed)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as answering:
+        engine = SpeechEngine(KEY, f"http://127.0.0.1:{answering.sockets[0].getsockname()[1]}/v1", 5, 1)
+        assert (await engine.speak("Hello", VOICE)).audio == packed
+        await engine.close()
+    assert b"accept-encoding: identity" in asked.lower()
 
 
 async def test_a_server_that_is_away_is_a_fault(server: SpeechServer, engine: SpeechEngine) -> None:

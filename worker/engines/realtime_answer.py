@@ -5,6 +5,7 @@ import binascii
 from shared.errors import MemolistError
 from shared.usage import Usage
 from worker.engines import Speech
+from worker.engines.bounded_body import check_size
 from worker.engines.pcm import wav_of
 from worker.engines.realtime_errors import fault_of_report
 from worker.engines.realtime_events import Event, count, part, parts
@@ -75,6 +76,7 @@ class Answer:
                 self._pcm += binascii.a2b_base64(event.get("delta") or "", strict_mode=True)
             except (ValueError, TypeError):
                 raise BadAudio("The upstream sent audio that cannot be decoded.") from None
+            check_size(len(self._pcm))
         elif event.get("type") == "response.output_audio_transcript.done":
             self._transcripts.append(str(event.get("transcript") or ""))
 

@@ -10,6 +10,7 @@ from openai import omit
 from shared.clips import Voice
 from shared.errors import MemolistError
 from worker.engines import Speech
+from worker.engines.bounded_body import ASK_UNPACKED, bound
 from worker.engines.patience import Patience
 from worker.engines.shutdown import ModelShutdown, is_openai
 from worker.engines.upstream_errors import fault_of
@@ -53,6 +54,8 @@ class SpeechEngine:
             async with self._patience.limit():
                 audio = await self._request(text, voice)
         except (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError, TypeError) as error:
+            if isinstance(error.__cause__, BadAudio):  # the client takes what its hooks raise for a lost connection
+                raise error.__cause__ from None
             # Not `from error`: what the client raises may quote the headers, and with them the key.
             raise self._fault_of(error, voice) from None
         if not audio:
@@ -119,7 +122,9 @@ def _client(api_key: str, base_url: str, connect_seconds: float, max_connections
         base_url=base_url,
         max_retries=0,
         timeout=timeout,
-        http_client=openai.DefaultAsyncHttpxClient(timeout=timeout, limits=limits),
+        http_client=openai.DefaultAsyncHttpxClient(
+            timeout=timeout, limits=limits, headers=ASK_UNPACKED, event_hooks={"response": [bound]}
+        ),
     )
     # What the client would load with its first request, 30 ms: an upstream that counts every second doesn't forgive so much.
     _ = client.audio.speech, client.platform_headers()
