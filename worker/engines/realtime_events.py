@@ -6,6 +6,8 @@ from typing import Any
 from worker.errors import UpstreamFault
 
 Event = dict[str, Any]
+# A 32-bit integer, as it is stored.
+_MOST = 2**31 - 1
 
 
 def parse(message: bytes) -> Event:
@@ -35,6 +37,6 @@ def parts(event: Event, name: str) -> list[Event]:
 
 
 def count(event: Event, name: str) -> int:
-    """A number of something; 0 where it is not told."""
+    """A number of something; 0 where it is not told, or cannot be."""
     found = event.get(name)
-    return found if isinstance(found, int) and found > 0 else 0
+    return found if isinstance(found, int) and 0 < found <= _MOST else 0
