@@ -1,13 +1,18 @@
 """What the realtime engine makes of errors: in the handshake, of the session, in place of an answer, and in a failed one."""
 
 import asyncio
+import base64
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from shared.clips import Voice
 from shared.errors import MemolistError
@@ -15,6 +20,7 @@ from shared.usage import NO_USAGE
 from tests.realtime_server import RealtimeServer
 from worker.engines.realtime import RealtimeEngine
 from worker.errors import (
+    BadAudio,
     ClipFailed,
     ClipRefused,
     KeyRejected,
@@ -150,6 +156,37 @@ async def test_a_server_that_speaks_no_websocket_is_a_fault() -> None:
         with pytest.raises(UpstreamFault, match="HTTP 200: Log in"):
             await astray.speak("Hello", VOICE)
         await astray.close()
+
+
+async def test_audio_without_end_is_not_read_further_than_it_can_be_used() -> None:
+    """The event that is one too many ends the answer, though many more wait behind it."""
+    delta = base64.b64encode(bytes(6 << 20)).decode()
+    sent = 0
+
+    async def pour(http: web.Request) -> web.WebSocketResponse:
+        nonlocal sent
+        socket = web.WebSocketResponse(compress=False)
+        await socket.prepare(http)
+        await socket.send_json({"type": "session.created"})
+        await socket.receive()
+        await socket.send_json({"type": "session.updated"})
+        await socket.receive()
+        await socket.send_json({"type": "response.created", "response": {"id": "resp"}})
+        event = json.dumps({"type": "response.output_audio.delta", "response_id": "resp", "delta": delta})
+        with suppress(ConnectionError):
+            while sent < 60:
+                await socket.send_str(event)
+                sent += 1
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/v1/realtime", pour)
+    async with TestServer(app) as pouring:
+        engine = RealtimeEngine(KEY, f"{pouring.make_url('/v1')}", 30, 1)
+        with pytest.raises(BadAudio, match="too large"):
+            await engine.speak("Hello", VOICE)
+        await engine.close()
+    assert sent < 20
 
 
 def test_the_stand_in_runs_as_a_process_that_ends_with_its_parent() -> None:

@@ -17,9 +17,10 @@ from worker.engines.realtime_events import Event, parse, part
 from worker.errors import UpstreamFault
 
 # No more than a second for a goodbye: the place of a connection is needed. Pings find out one whose other end is gone.
+# Few messages wait to be read, since each may be as large as the largest.
 _OPTIONS = cast(
     WebSocketConnectionOptions,
-    {"open_timeout": 10, "close_timeout": 1, "max_size": 16 * 1024 * 1024, "compression": None},
+    {"open_timeout": 10, "close_timeout": 1, "max_size": 16 * 1024 * 1024, "max_queue": 2, "compression": None},
 )
 
 
@@ -94,6 +95,7 @@ class Wire:
 
     async def close(self) -> None:
         """Within a second or so, whatever the other end does."""
+        self._reader.cancel()  # what still comes is for nobody
         with suppress(WebSocketException, OSError):
             await self._socket.close()
         await asyncio.wait([self._reader])
@@ -106,6 +108,7 @@ class Wire:
                 if part(event, "error").get("code") == SESSION_EXPIRED:
                     raise SessionExpired
                 self._inbox.put_nowait(event)
+                await asyncio.sleep(0)  # whoever waits for it goes first: of a flood, no more is read than is wanted
         except Exception as error:  # whatever it is, it belongs to the clip that waits
             self._ended_by = error
         finally:
