@@ -164,6 +164,17 @@ _ENGLISH = """
     Python 3.11 | Python three point eleven
     10-12 | ten to twelve
     pages 10–12 | pages ten to twelve
+    10 a.m.–6 p.m. | 10 AM to 6 PM
+    10 a.m.-6 p.m. | ten a.m. to six p.m.
+    9am - 5pm | nine a.m. until five p.m.
+    5 km–10 km | five kilometers to ten kilometers
+    €5-€10 | five euros to ten euros
+    Mon.–Fri. | Monday to Friday
+    Paris–Lyon | Paris to Lyon
+    Paris–Lyon | Paris Lyon
+    1/2 cup of sugar | half a cup of sugar
+    a dog (n.) | a dog, noun
+    run (v.) | run, verb
     cat → chat | cat, chat
     1001 | one thousand and one
     100 | a hundred
@@ -344,6 +355,14 @@ _FRENCH = """
     Ve République | cinquième République
     x² | x au carré
     8h-12h | huit heures douze heures
+    8h-12h | huit heures à douze heures
+    10h–18h30 | dix heures à dix-huit heures trente
+    5 € - 10 € | cinq euros à dix euros
+    lun.–ven. | lundi au vendredi
+    Paris–Lyon | Paris à Lyon
+    le chien (m.) | le chien, masculin
+    l’eau (f.) | l'eau, féminin
+    midi et demi | midi et demie
     acteur/-trice | acteur trice
     21½ | vingt et un et demi
     2¾ | deux et trois quarts

@@ -121,6 +121,9 @@ _ENGLISH = """
     2 + 2 = 4 | two two equals four
     2 + 2 | four
     10 - 3 | ten three
+    10 a.m.–6 p.m. | 10 a.m. minus 6 p.m.
+    well-known | well to known
+    a 5-year-old | a five to year old
     3 × 4 | three four
     Louis XIV | Louis the fifteenth
     Louis XIV | Louis the fourth

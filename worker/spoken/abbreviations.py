@@ -74,6 +74,10 @@ SHORT: dict[Side, Table] = {
         (v) : verb
         (adj) : adjective
         (adv) : adverb
+        (f.) : feminine
+        (m.) : masculine
+        (n.) : noun
+        (v.) : verb
         (inf) : informal | infinitive
         'n' : n | and
         B.C. : before christ
@@ -151,6 +155,10 @@ SHORT: dict[Side, Table] = {
         (m) : masculin
         (n) : nom
         (v) : verbe
+        (f.) : féminin
+        (m.) : masculin
+        (n.) : nom
+        (v.) : verbe
         (adj) : adjectif
         (adv) : adverbe
         (fam) : familier

@@ -75,7 +75,7 @@ def fractions(above: str, below: str, side: Side) -> frozenset[str]:
     if 1 < lower <= 1000 and 0 < upper <= 1000:
         ways |= {f"{count} {part}" for count in cardinals(upper, side) for part in _parts(lower, upper > 1, side)}
         ways |= {f"a {part}" for part in _parts(lower, False, side)} if side == "en" and upper == 1 else set()
-        ways |= {"half"} if side == "en" and (upper, lower) == (1, 2) else set()
+        ways |= {"half", "half a", "half an"} if side == "en" and (upper, lower) == (1, 2) else set()
     return frozenset(ways)
 
 

@@ -8,11 +8,14 @@ from worker.spoken import figures, words
 from worker.spoken.meeting import Slot
 from worker.spoken.pieces import Piece, pieces, slot
 from worker.spoken.script import plain
-from worker.spoken.symbols import MAY_BE_SAID, RECKONING, SAID, names_alone
+from worker.spoken.symbols import MAY_BE_SAID, RANGE, RECKONING, SAID, names_alone
 
 # Unsaid, these make another sum; "10-12", "24/7" and "3:2" are often said without.
 _SAID_BESIDE_A_NUMBER = frozenset("+ − = ≠ × ÷ ≈ ± ^".split())
 _SAID_BETWEEN_NUMBERS = frozenset("* < > ^2 ^3".split())
+# "10 a.m.–6 p.m.", "8h-12h", "€5-€10": a number with its unit on both sides.
+_AMOUNT_BEFORE = re.compile(r"[0-9][\w.°%€$£ ]{0,7}\Z")
+_AMOUNT_AFTER = re.compile(r" ?[€$£]?[0-9]")
 # Of signs in a row that may be said or not, so many are; each more would double the ways.
 _OPTIONAL_IN_A_ROW = 8
 
@@ -64,6 +67,8 @@ def _symbol(piece: Piece, side: Side) -> list[Slot]:
     if symbol in RECKONING[side] and _is_reckoned(piece, symbol):
         is_said = symbol in _SAID_BESIDE_A_NUMBER or symbol in _SAID_BETWEEN_NUMBERS or _is_spaced(piece.match)
         return [slot((*RECKONING[side][symbol], *(() if is_said else ("",))), side)]
+    if _is_range(piece.match):
+        return [slot(("", *RANGE[side]), side)]
     names = (_is_inner(piece.match) and MAY_BE_SAID[side].get(f"_{symbol}")) or MAY_BE_SAID[side].get(symbol)
     return [slot(("", *names), side)] if names else []
 
@@ -73,6 +78,13 @@ def _is_reckoned(piece: Piece, symbol: str) -> bool:
     if symbol in ("^2", "^3"):
         return True
     return (is_after or is_before) if symbol in _SAID_BESIDE_A_NUMBER else (is_after and is_before)
+
+
+def _is_range(match: re.Match[str]) -> bool:
+    before, after = match.string[: match.start()], match.string[match.end() :]
+    if match[0] == "–" and before[-1:].strip() and after[:1].isalnum():  # "Mon.–Fri."
+        return True
+    return match[0] in "-–" and bool(_AMOUNT_BEFORE.search(before[-9:]) and _AMOUNT_AFTER.match(after))
 
 
 def _is_spaced(match: re.Match[str]) -> bool:

@@ -63,7 +63,7 @@ def _pieces(side: Side) -> re.Pattern[str]:
         "fraction": r"(?<![\d/.,])(?:(?P<units>[0-9]{1,6})\ )?(?P<above>[0-9]{1,6})/(?P<below>[0-9]{1,6})(?![\d/])",
         "number_sign": r"(?<!\w)(?:(?:[Nn][o°]s?)(?:\.\ ?|\ ?))(?=[0-9])",
         "short": rf"(?<![\w'])(?:{_any(SHORT[side])})(?![\w'])",
-        "negative": r"(?<![\w)\]°%])-(?=[0-9])|−(?=\ ?[0-9])",
+        "negative": r"(?<![\w)\]°%.€$£])-(?=[0-9])|−(?=\ ?[0-9])",
         "number": number,
         "measure": rf"(?<=[0-9])\ ?(?P<unit>{_any(UNITS[side])})(?![\w'])",
         "word": _WORD,

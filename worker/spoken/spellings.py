@@ -45,7 +45,7 @@ _FRENCH_PAIRS = """clef clé, clefs clés, évènement événement, évènements
     aigüe aiguë, charriot chariot, règlementaire réglementaire, règlementation réglementation, cèleri céleri, crémerie crèmerie,
     cèderai céderai, asséner assener, sècheresse sécheresse, allègement allégement, okay ok, vingts vingt, cents cent, tee t,
     cuiller cuillère, iéna iena, yogourt yogourt, québecois québécois, règlementer réglementer, interpeler interpeller,
-    imbécilité imbécillité, joailler joaillier, quincailler quincaillier, douçâtre douceâtre"""
+    imbécilité imbécillité, demie demi, joailler joaillier, quincailler quincaillier, douçâtre douceâtre"""
 # Elsewhere English accents are ornaments ("cafe", "naive"); these would become other words.
 _ENGLISH_ACCENTED = frozenset("résumé résumés exposé exposés rosé pâté pâtés lamé maté saké".split())
 # The reform of 1990 took the circumflex off i and u; only these sound unlike the word without. "Où" sounds like "ou".

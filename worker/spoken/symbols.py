@@ -79,6 +79,11 @@ RECKONING: dict[Side, Table] = {
         : : à | sur
         """),
 }
+# A dash from one to another may be said or not.
+RANGE: Table = {
+    "en": ("to", "through", "until", "till", "dash"),
+    "fr": ("à", "au", "jusqu'à", "tiret"),
+}
 # May be said or not, wherever they stand.
 MAY_BE_SAID: dict[Side, Table] = {
     "en": table("""
