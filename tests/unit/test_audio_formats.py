@@ -71,6 +71,12 @@ def test_what_an_engine_wraps_is_what_comes_out() -> None:
     assert sum(a * a for a in SAMPLES) > 100 * noise  # 20 dB
 
 
+@pytest.mark.parametrize("rate", [8_001, 10_000, 20_000, 44_056, 47_999])
+def test_a_sample_rate_that_mp3_does_not_have_becomes_one_that_it_has(rate: int) -> None:
+    made = accept(as_wav(PCM, rate), TEXT, speed=0.25)
+    assert made.duration_ms == pytest.approx(len(SAMPLES) * 1000 / rate, abs=PADDING_MS)
+
+
 @pytest.mark.parametrize("form", ["wav", "flac", "vorbis"])
 @pytest.mark.parametrize("rate", [8_000, 11_025, 12_000, 16_000, 22_050, 32_000, 44_100, 48_000])
 def test_every_usual_sample_rate_is_kept(form: str, rate: int) -> None:

@@ -9,17 +9,19 @@ from worker.sound.loudness import Block
 BITRATE_KBPS = 64
 # LAME's scale from 0 (best) to 9. By the same measure 5 is as good as 2 for half the time: some 8 ms for 2.5 seconds.
 _QUALITY = 5
+# All that MP3 has. Others become the next higher one: nothing is lost.
+_SAMPLE_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 
 
 class Mp3Encoder:
-    """One MP3 in the making: mono, at the sample rate of its samples."""
+    """One MP3 in the making: mono, at the sample rate of its samples where MP3 has it."""
 
     def __init__(self, sample_rate: int) -> None:
         self._lame = lameenc.Encoder()
         self._lame.silence()
         self._lame.set_channels(1)
         self._lame.set_in_sample_rate(sample_rate)
-        self._lame.set_out_sample_rate(sample_rate)
+        self._lame.set_out_sample_rate(next(rate for rate in _SAMPLE_RATES if rate >= sample_rate))
         self._lame.set_bit_rate(BITRATE_KBPS)
         self._lame.set_quality(_QUALITY)
         self._mp3 = bytearray()
