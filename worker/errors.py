@@ -77,5 +77,9 @@ class ModelNotFound(UpstreamClosed):
     """The upstream knows no such model: set TTS_MODEL to one that it serves (or OPENAI_BASE_URL), restart the worker, run the job again."""
 
 
+class NothingThere(ModelNotFound):
+    """There is nothing at this address: set OPENAI_BASE_URL to the server's own address, up to its /v1, restart the worker, run it again."""
+
+
 class EngineUnavailable(MemolistError):
     """The engine cannot start as it is set."""

@@ -5,6 +5,7 @@ It asks the engine as the worker does, with its settings, and checks the answer 
 
 import argparse
 import asyncio
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,6 +42,9 @@ def main() -> None:
     texts = dict.fromkeys(SIDES, normalise(arguments.sample)) if arguments.sample is not None else _PHRASES
     if not all(texts.values()):
         stop("--sample: there is nothing in it to say")
+    if not arguments.to.is_dir():
+        stop(f"--to: there is no folder {arguments.to.absolute()}")
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a voice or an upstream may say what a terminal cannot show
     try:
         all_good = asyncio.run(_say_all(settings, texts, None if arguments.sample is None else arguments.to))
     except MemolistError as error:

@@ -158,4 +158,33 @@ async def test_what_is_set_wrongly_is_named(
     exit_code, said = await command.run(*arguments, **environment)
     assert exit_code == 1
     assert words in said
+
+
+@pytest.mark.parametrize("folder", ["no-such-folder", "a-file"])
+async def test_nothing_is_bought_for_samples_that_cannot_be_kept(
+    folder: str, command: Command, upstream: SpeechServer
+) -> None:
+    (command.folder / "a-file").touch()
+    exit_code, said = await command.run("--sample", "Hello", "--to", folder)
+    assert exit_code == 1
+    assert f"--to: there is no folder {command.folder / folder}" in said
+    assert not upstream.requests
+
+
+async def test_a_terminal_that_knows_few_letters_is_told_all_the_same(command: Command, upstream: SpeechServer) -> None:
+    upstream.fail("refused", message="Voix « éloïse » inconnue.")
+    exit_code, said = await command.run(PYTHONIOENCODING="ascii", TTS_VOICE_EN="éloïse")
+    assert exit_code == 1
+    assert "Voix ? ?lo?se ? inconnue." in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("engine", ["speech", "realtime"])
+async def test_an_address_without_its_v1_is_not_mistaken_for_a_missing_model(
+    engine: str, command: Command, upstream: SpeechServer
+) -> None:
+    exit_code, said = await command.run(TTS_ENGINE=engine, OPENAI_BASE_URL=upstream.url.removesuffix("/v1"))
+    assert exit_code == 1
+    assert said.count("set OPENAI_BASE_URL to the server's own address, up to its /v1") == 2
+    assert "set TTS_MODEL" not in said
     assert "Traceback" not in said

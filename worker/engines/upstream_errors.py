@@ -18,6 +18,7 @@ from worker.errors import (
     ClipRefused,
     KeyRejected,
     ModelNotFound,
+    NothingThere,
     QuotaExhausted,
     RateLimited,
     UpstreamClosed,
@@ -43,6 +44,10 @@ _CODE = re.compile(r"[a-z0-9_.-]{1,60}", re.IGNORECASE)
 _LOADING = re.compile(
     r"(?:the )?model\b.{0,200}?\bis (?:currently |still )?(?:loading|being loaded)\b|loading (?:the )?model\b",
     re.IGNORECASE,
+)
+# What servers say of a path that they don't have: most web frameworks, Express, OpenAI.
+_NO_SUCH_PATH = re.compile(
+    r"HTTP 404: (?:(?:404:? )?(?:page )?not found\W*|no explanation|cannot (?:get|post) /.*|invalid url\b.*)", re.IGNORECASE
 )
 
 
@@ -102,6 +107,8 @@ def _codes(error: openai.APIStatusError) -> str:
 
 def _refusal(status: int, marks: frozenset[str], said: str) -> type[MemolistError]:
     # Only codes are trusted, hardly the words: they may quote the text, and a text must not be able to stop every job.
+    if not marks & _NO_SUCH_MODEL and _NO_SUCH_PATH.fullmatch(said):
+        return NothingThere
     if status in (404, 410) or marks & _NO_SUCH_MODEL or "invalid model id" in said.lower()[:40]:
         return ModelNotFound
     if status == 401:
