@@ -47,7 +47,8 @@ _LOADING = re.compile(
 )
 # What servers say of a path that they don't have: most web frameworks, Express, OpenAI.
 _NO_SUCH_PATH = re.compile(
-    r"HTTP 404: (?:(?:404:? )?(?:page )?not found\W*|no explanation|cannot (?:get|post) /.*|invalid url\b.*)", re.IGNORECASE
+    r"HTTP 404: (?:(?:404:? )?(?:page )?not found\W*|no explanation|cannot (?:get|post) /.*|invalid url\b.*)",
+    re.IGNORECASE,
 )
 
 
