@@ -78,7 +78,7 @@ class ModelNotFound(UpstreamClosed):
 
 
 class NothingThere(ModelNotFound):
-    """There is nothing at this address: set OPENAI_BASE_URL to the server's own, up to its /v1, restart the worker, run it again."""
+    """Nothing is at this address: set OPENAI_BASE_URL to the server's own address, up to its /v1, restart the worker, run the job."""
 
 
 class EngineUnavailable(MemolistError):

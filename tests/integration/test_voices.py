@@ -185,6 +185,6 @@ async def test_an_address_without_its_v1_is_not_mistaken_for_a_missing_model(
 ) -> None:
     exit_code, said = await command.run(TTS_ENGINE=engine, OPENAI_BASE_URL=upstream.url.removesuffix("/v1"))
     assert exit_code == 1
-    assert said.count("set OPENAI_BASE_URL to the server's own, up to its /v1") == 2
+    assert said.count("set OPENAI_BASE_URL to the server's own address, up to its /v1") == 2
     assert "set TTS_MODEL" not in said
     assert "Traceback" not in said

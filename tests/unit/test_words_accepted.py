@@ -34,6 +34,8 @@ _ENGLISH = """
     travelling, cancelled | traveling, canceled
     my favourite neighbour | my favorite neighbor
     OK | okay
+    dog (n) | dog
+    to run (v.) | to run
     O.K. | OK
     e-mail | email
     week-end | weekend
@@ -196,6 +198,8 @@ _ENGLISH = """
     ... | …
 """
 _FRENCH = """
+    le chien (m.) | le chien
+    les gens (pl) | les gens
     Bonjour, le monde ! | bonjour le monde
     J’ai faim. | J'ai faim
     l'ami | L’AMI

@@ -66,19 +66,19 @@ SHORT: dict[Side, Table] = {
         pl. : plural
         fem. : feminine
         masc. : masculine
-        (pl) : plural
-        (sing) : singular
-        (f) : feminine
-        (m) : masculine
-        (n) : noun
-        (v) : verb
-        (adj) : adjective
-        (adv) : adverb
-        (f.) : feminine
-        (m.) : masculine
-        (n.) : noun
-        (v.) : verb
-        (inf) : informal | infinitive
+        (pl) : plural |
+        (sing) : singular |
+        (f) : feminine |
+        (m) : masculine |
+        (n) : noun |
+        (v) : verb |
+        (adj) : adjective |
+        (adv) : adverb |
+        (f.) : feminine |
+        (m.) : masculine |
+        (n.) : noun |
+        (v.) : verb |
+        (inf) : informal | infinitive |
         'n' : n | and
         B.C. : before christ
         A.D. : anno domini
@@ -149,18 +149,18 @@ SHORT: dict[Side, Table] = {
         n.m. : nom masculin
         n. f. : nom féminin
         n.f. : nom féminin
-        (pl) : pluriel
-        (sing) : singulier
-        (f) : féminin
-        (m) : masculin
-        (n) : nom
-        (v) : verbe
-        (f.) : féminin
-        (m.) : masculin
-        (n.) : nom
-        (v.) : verbe
-        (adj) : adjectif
-        (adv) : adverbe
-        (fam) : familier
+        (pl) : pluriel |
+        (sing) : singulier |
+        (f) : féminin |
+        (m) : masculin |
+        (n) : nom |
+        (v) : verbe |
+        (f.) : féminin |
+        (m.) : masculin |
+        (n.) : nom |
+        (v.) : verbe |
+        (adj) : adjectif |
+        (adv) : adverbe |
+        (fam) : familier |
         """),
 }

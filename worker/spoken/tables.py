@@ -1,4 +1,4 @@
-"""Tables as text: one entry a line, "key : one way to say it | another"."""
+"""Tables as text: one entry a line, "key : one way to say it | another"; a bar with nothing behind it: or not at all."""
 
 Table = dict[str, tuple[str, ...]]
 
