@@ -1,5 +1,6 @@
 """The body of `generate`, read and checked by hand: a decoder would stop at the first bad phrase, and name none. Pure."""
 
+import hashlib
 import json
 import re
 from collections.abc import Collection, Iterator
@@ -14,6 +15,7 @@ from shared.jobs import Phrase
 MAX_PHRASES = 200
 MAX_TEXT_LENGTH = 4_096
 MAX_CARD_ID_LENGTH = 128
+MAX_KEY_LENGTH = 255
 _FIELDS = ("textEn", "textFr", "cardId")
 # It becomes a file name: no folders, nothing hidden.
 CARD_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
@@ -32,6 +34,12 @@ class GenerateRequest:
     deck_id: str
     phrases: list[Any]
     regenerate: bool
+    fields: dict[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """The same for equal bodies, however they were written."""
+        return hashlib.sha256(json.dumps(self.fields, sort_keys=True).encode()).hexdigest()
 
 
 def read(body: bytes) -> GenerateRequest:
@@ -45,7 +53,7 @@ def read(body: bytes) -> GenerateRequest:
         raise InvalidRequest(f"phrases must be a list of 1 to {MAX_PHRASES} phrases{count}.")
     if not isinstance(regenerate, bool):
         raise InvalidRequest("regenerate must be true or false.")
-    return GenerateRequest(deck_id, phrases, regenerate)
+    return GenerateRequest(deck_id, phrases, regenerate, fields)
 
 
 def card_ids(request: GenerateRequest) -> set[str]:

@@ -1,26 +1,35 @@
-"""The routes of a job: read what is asked, let `shared/` do it, answer."""
+"""What users do with jobs: make, price, cancel and repeat them. Reads what is asked, lets `shared/` do it, answers."""
 
 import asyncio
-from http import HTTPStatus
-from typing import Any
 
-from litestar import Request, Router, get, post
-from litestar.datastructures import State
-from litestar.exceptions import HTTPException, InternalServerException
+from litestar import Router, post
 from litestar.middleware import DefineMiddleware
-from litestar.status_codes import HTTP_202_ACCEPTED, HTTP_415_UNSUPPORTED_MEDIA_TYPE
+from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 from procrastinate import App
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import generate_request
-from api.auth import User
-from api.openapi import SECURITY, GenerateOperation, StatusOperation, problems
-from api.schemas import JobAccepted, JobAnswer, job_status
-from shared import decks, jobs
-from shared.errors import InvalidRequest
-from shared.queue import enqueue
-
-_Request = Request[User, Any, State]
+from api import events, examples, generate_request, job_views
+from api.bodies import UserRequest, read_json
+from api.generate_request import GenerateRequest
+from api.openapi import OF_A_BODY, OF_A_JOB, SECURITY, answer, problems
+from api.openapi_operations import ApiOperation, DeckOperation, GenerateOperation
+from api.schemas import Accepted, Estimate, JobAccepted
+from shared import decks, idempotency, job_reads, jobs
+from shared.clips import SIDES
+from shared.engine_defaults import ENGINES
+from shared.errors import (
+    DeckBelongsToAnother,
+    InvalidRequest,
+    JobHasEnded,
+    JobNotRetryable,
+    KeyReused,
+    TooManyJobs,
+)
+from shared.estimate import estimate as estimate_clips
+from shared.jobs import Phrase
+from shared.plan import clips_of
+from shared.queue import enqueue, take_out
+from shared.settings import ApiSettings
 
 
 @post(
@@ -29,62 +38,129 @@ _Request = Request[User, Any, State]
     operation_id="generate",
     operation_class=GenerateOperation,
     summary="Make a deck's audio",
-    responses=problems(
-        HTTPStatus.BAD_REQUEST,
-        HTTPStatus.UNAUTHORIZED,
-        HTTPStatus.FORBIDDEN,
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-    ),
+    responses={
+        202: answer(examples.JOB_ACCEPTED, "The job is in the queue."),
+        **problems(*OF_A_BODY, KeyReused(), TooManyJobs()),
+    },
 )
-async def generate(request: _Request, db_session: AsyncSession, queue: App) -> JobAccepted:
-    """Queues a job that gives every phrase its two voices. Only the deck's owner may."""
-    wanted = await _read(request)
+async def generate(request: UserRequest, db_session: AsyncSession, queue: App, settings: ApiSettings) -> JobAccepted:
+    """Queues a job that gives every phrase its two voices. Only the deck's owner may.
+
+    With the header Idempotency-Key the same request, sent again within a day, gets the same job.
+    """
+    user_id, key = request.user.id, _idempotency_key(request)
+    wanted = generate_request.read(await read_json(request))
+    digest = await asyncio.to_thread(lambda: wanted.digest) if key else ""
     async with db_session.begin():
-        await decks.check_owner(db_session, wanted.deck_id, request.user.id)
-        cards = await decks.cards_of_deck(db_session, wanted.deck_id, generate_request.card_ids(wanted))
-        # In a thread: 400 texts at their longest and worst take half a second.
-        phrases = await asyncio.to_thread(generate_request.check_phrases, wanted, cards)
-        job_id = await jobs.create(db_session, request.user.id, wanted.deck_id, phrases, wanted.regenerate)
+        await jobs.lock_user(db_session, user_id)
+        if key and (known := await idempotency.job_of(db_session, user_id, key, digest)):
+            return JobAccepted(ok=True, job_id=known)
+        phrases = await _check(db_session, user_id, wanted)
+        await jobs.check_room(db_session, user_id, settings.max_active_jobs_per_user)
+        job_id = await jobs.create(db_session, user_id, wanted.deck_id, phrases, wanted.regenerate)
         await enqueue(queue, db_session, job_id, wanted.deck_id)
+        if key:
+            await idempotency.remember(db_session, user_id, key, digest, job_id)
     return JobAccepted(ok=True, job_id=job_id)
 
 
-@get(
-    "/status/{job_id:str}",
-    operation_id="status",
-    operation_class=StatusOperation,
-    summary="How a job is going",
-    responses=problems(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
+@post(
+    "/estimate",
+    status_code=HTTP_200_OK,
+    operation_id="estimate",
+    operation_class=DeckOperation,
+    summary="What a job would cost",
+    responses={200: answer(examples.ESTIMATE, "What it would come to, now."), **problems(*OF_A_BODY)},
 )
-async def status(request: _Request, db_session: AsyncSession, job_id: str) -> JobAnswer:
-    """The job as it stands. Another user's job does not exist."""
+async def estimate(request: UserRequest, db_session: AsyncSession, settings: ApiSettings) -> Estimate:
+    """Takes the body of `generate`, queues nothing, and says what it would come to: exact for engines that bill by characters."""
+    wanted = generate_request.read(await read_json(request))
     async with db_session.begin():
-        return JobAnswer(job=job_status(await jobs.find(db_session, job_id, request.user.id)))
+        phrases = await _check(db_session, request.user.id, wanted)
+        clips = await asyncio.to_thread(clips_of, phrases, {side: settings.voice(side) for side in SIDES})
+        found = await estimate_clips(db_session, clips, wanted.regenerate)
+    seconds = found.seconds(
+        settings.request_interval_ms, settings.tts_max_in_flight, ENGINES[settings.tts_engine].seconds_per_clip
+    )
+    return Estimate(
+        clips=found.clips,
+        cached=found.cached,
+        characters=found.characters,
+        estimated_cost_usd=round(found.characters * settings.price_per_million_chars / 1_000_000, 6),
+        estimated_seconds=round(seconds, 1),
+    )
 
 
-async def _read(request: _Request) -> generate_request.GenerateRequest:
-    media_type, _ = request.content_type
-    if media_type != "application/json":
-        raise HTTPException(
-            "Send the body as Content-Type: application/json.", status_code=HTTP_415_UNSUPPORTED_MEDIA_TYPE
-        )
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise HTTPException("Send the body uncompressed.", status_code=HTTP_415_UNSUPPORTED_MEDIA_TYPE)
-    return generate_request.read(await _body(request))
+@post(
+    "/jobs/{job_id:str}/cancel",
+    status_code=HTTP_202_ACCEPTED,
+    operation_id="cancel",
+    operation_class=ApiOperation,
+    summary="Stop a job",
+    responses={
+        202: answer(examples.ACCEPTED, "It is cancelled, or about to be."),
+        **problems(*OF_A_JOB, JobHasEnded()),
+    },
+)
+async def cancel(request: UserRequest, db_session: AsyncSession, job_id: str) -> Accepted:
+    """A job that waits ends at once, one that runs within a second or so. What is made already stays, and stays listed."""
+    async with db_session.begin():
+        await job_reads.find(db_session, job_id, request.user.id)
+        is_running = await take_out(db_session, job_id)
+        await jobs.cancel(db_session, job_id, request.user.id, is_running)
+    return Accepted(ok=True)
 
 
-async def _body(request: _Request) -> bytes:
-    try:
-        return await request.body()
-    except InternalServerException:  # what Litestar makes of a client that left
-        raise InvalidRequest("The body ended before its time.") from None
+@post(
+    "/jobs/{job_id:str}/retry",
+    status_code=HTTP_202_ACCEPTED,
+    operation_id="retry",
+    operation_class=ApiOperation,
+    summary="Make what a job still lacks",
+    responses={
+        202: answer(examples.JOB_ACCEPTED, "The job is in the queue again."),
+        **problems(*OF_A_JOB, DeckBelongsToAnother(), JobNotRetryable(), TooManyJobs()),
+    },
+)
+async def retry(
+    request: UserRequest, db_session: AsyncSession, queue: App, settings: ApiSettings, job_id: str
+) -> JobAccepted:
+    """Queues a failed or cancelled job once more, under its own id: only what is missing is made."""
+    user_id = request.user.id
+    async with db_session.begin():
+        await jobs.lock_user(db_session, user_id)
+        job = await job_reads.find(db_session, job_id, user_id)
+        await decks.check_owner(db_session, job.deck_id or "", user_id)
+        await jobs.retry(db_session, job_id, user_id, settings.max_active_jobs_per_user)
+        await enqueue(queue, db_session, job_id, job.deck_id or "")
+    return JobAccepted(ok=True, job_id=job_id)
+
+
+async def _check(session: AsyncSession, user_id: str, wanted: GenerateRequest) -> list[Phrase]:
+    """The phrases, all of them good, of a deck that is the user's."""
+    await decks.check_owner(session, wanted.deck_id, user_id)
+    cards = await decks.cards_of_deck(session, wanted.deck_id, generate_request.card_ids(wanted))
+    # In a thread: 400 texts at their longest and worst take half a second.
+    return await asyncio.to_thread(generate_request.check_phrases, wanted, cards)
+
+
+def _idempotency_key(request: UserRequest) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 1 <= len(key) <= generate_request.MAX_KEY_LENGTH:
+        raise InvalidRequest(f"Idempotency-Key must have 1 to {generate_request.MAX_KEY_LENGTH} characters.")
+    return key
 
 
 def routes(authenticate: DefineMiddleware) -> Router:
     """All of them, behind the token."""
-    return Router(
-        "/api/tts", route_handlers=[generate, status], middleware=[authenticate], tags=["jobs"], security=SECURITY
-    )
+    handlers = [
+        events.events,
+        generate,
+        estimate,
+        job_views.status,
+        job_views.jobs_of_user,
+        job_views.job_in_full,
+        cancel,
+        retry,
+    ]
+    return Router("/api/tts", route_handlers=handlers, middleware=[authenticate], tags=["jobs"], security=SECURITY)

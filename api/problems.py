@@ -11,7 +11,19 @@ from procrastinate.exceptions import ConnectorException
 from psycopg import InterfaceError, OperationalError
 
 from shared.database import DATABASE_AWAY
-from shared.errors import DeckBelongsToAnother, DeckNotFound, InvalidRequest, JobNotFound, MemolistError, SchemaBehind
+from shared.errors import (
+    DatabaseAway,
+    DeckBelongsToAnother,
+    DeckNotFound,
+    InvalidRequest,
+    JobHasEnded,
+    JobNotFound,
+    JobNotRetryable,
+    KeyReused,
+    MemolistError,
+    SchemaBehind,
+    TooManyJobs,
+)
 
 _RETRY_AFTER_SECONDS = "5"
 _STATUSES: dict[type[MemolistError], HTTPStatus] = {
@@ -19,8 +31,14 @@ _STATUSES: dict[type[MemolistError], HTTPStatus] = {
     DeckNotFound: HTTPStatus.NOT_FOUND,
     DeckBelongsToAnother: HTTPStatus.FORBIDDEN,
     JobNotFound: HTTPStatus.NOT_FOUND,
+    JobHasEnded: HTTPStatus.CONFLICT,
+    JobNotRetryable: HTTPStatus.CONFLICT,
+    KeyReused: HTTPStatus.CONFLICT,
+    TooManyJobs: HTTPStatus.TOO_MANY_REQUESTS,
+    DatabaseAway: HTTPStatus.SERVICE_UNAVAILABLE,
     SchemaBehind: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+_TRY_AGAIN = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
 # Where Litestar only repeats the status.
 _DETAILS = {
     HTTPStatus.NOT_FOUND: "There is nothing at this address.",
@@ -41,11 +59,16 @@ def problem_details() -> ProblemDetailsPlugin:
     return ProblemDetailsPlugin(ProblemDetailsConfig(exception_to_problem_detail_map=converters))
 
 
+def problem_of(error: MemolistError | HTTPException) -> ProblemDetailsException:
+    """What is answered where this was raised."""
+    return _of_domain_error(error) if isinstance(error, MemolistError) else _of_http_exception(error)
+
+
 def _of_domain_error(error: MemolistError) -> ProblemDetailsException:
     status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), None)
     if status is None:
         return _of_bug(error)
-    headers = {"Retry-After": _RETRY_AFTER_SECONDS} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    headers = {"Retry-After": _RETRY_AFTER_SECONDS} if status in _TRY_AGAIN else None
     return _problem(status, str(error), headers, _phrase_errors(error))
 
 
@@ -61,11 +84,7 @@ def _of_database_error(error: Exception) -> ProblemDetailsException:
     if isinstance(error, ConnectorException) and not isinstance(error.__cause__, OperationalError | InterfaceError):
         return _of_bug(error)
     _log.warning("the database is away", reason=type(error).__name__)
-    return _problem(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "The database cannot be reached just now; nothing was queued. Try again in a few seconds.",
-        headers={"Retry-After": _RETRY_AFTER_SECONDS},
-    )
+    return problem_of(DatabaseAway())
 
 
 def _of_bug(error: Exception) -> ProblemDetailsException:

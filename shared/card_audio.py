@@ -3,18 +3,17 @@
 Nothing here commits, and whoever writes holds the job. The tables may be wrong about the storage: it alone knows what is there.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ARRAY, Boolean, Select, bindparam, func, literal, literal_column, select, update
+from sqlalchemy import Boolean, func, literal, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 
 from shared.clips import Side, Voice
-from shared.jobs import Run
 from shared.models import Card, CardAudio, ClipRecord
+from shared.rows import Columns, rows_of
+from shared.runs import Run
 from shared.usage import NO_USAGE, Usage
 
 CardSide = tuple[str, Side]
@@ -65,7 +64,7 @@ async def record_clips(session: AsyncSession, clips: Mapping[str, tuple[Voice, C
         return set()
     # In the order of their keys, as every writer does: two jobs that record the same clips cannot lock each other out.
     in_order = [clips[key] for key in sorted(clips)]
-    rows: dict[InstrumentedAttribute[Any], Sequence[Any]] = {
+    rows: Columns = {
         ClipRecord.key: [facts.key for _, facts in in_order],
         ClipRecord.side: [voice.language for voice, _ in in_order],
         ClipRecord.engine: [voice.engine for voice, _ in in_order],
@@ -80,7 +79,7 @@ async def record_clips(session: AsyncSession, clips: Mapping[str, tuple[Voice, C
         ClipRecord.output_text_tokens: [facts.usage.output_text_tokens for _, facts in in_order],
         ClipRecord.output_audio_tokens: [facts.usage.output_audio_tokens for _, facts in in_order],
     }
-    record = insert(ClipRecord).from_select([*rows, ClipRecord.made_at], _rows(rows).add_columns(func.now()))
+    record = insert(ClipRecord).from_select([*rows, ClipRecord.made_at], rows_of(rows).add_columns(func.now()))
     made_anew = [ClipRecord.bytes, ClipRecord.duration_ms, ClipRecord.words_checked, ClipRecord.made_at, *_TOKENS]
     anew = {column.key: record.excluded[column.key] for column in made_anew}
     had_none = literal_column("xmax = 0", Boolean)  # the row was inserted, not updated
@@ -94,14 +93,14 @@ async def record_cards(session: AsyncSession, run: Run, changes: Collection[Card
     """Remembers what cards say from now on, unless a later job has been there."""
     if not changes:
         return
-    rows: dict[InstrumentedAttribute[Any], Sequence[Any]] = {
+    rows: Columns = {
         CardAudio.card_id: [change.card_id for change in changes],
         CardAudio.side: [change.side for change in changes],
         CardAudio.text_hash: [change.text_hash for change in changes],
         CardAudio.clip_key: [change.clip_key for change in changes],
         CardAudio.bytes: [change.bytes for change in changes],
     }
-    by_this_run = _rows(rows).add_columns(literal(run.job_id), literal(run.seq), func.now())
+    by_this_run = rows_of(rows).add_columns(literal(run.job_id), literal(run.seq), func.now())
     statement = insert(CardAudio).from_select(
         [*rows, CardAudio.job_id, CardAudio.job_seq, CardAudio.linked_at], by_this_run
     )
@@ -122,11 +121,11 @@ async def write_urls(session: AsyncSession, urls: Mapping[CardSide, str | None])
     for side, audio_url in (("en", Card.audio_url_en), ("fr", Card.audio_url_fr)):
         of_this_side = {card_id: url for (card_id, of_side), url in urls.items() if of_side == side}
         if of_this_side:
-            rows: dict[InstrumentedAttribute[Any], Sequence[Any]] = {
+            rows: Columns = {
                 Card.id: list(of_this_side),
                 audio_url: list(of_this_side.values()),
             }
-            new = _rows(rows).subquery().columns
+            new = rows_of(rows).subquery().columns
             await session.execute(
                 update(Card)
                 .where(Card.id == new.id, audio_url.is_distinct_from(new[audio_url.key]))
@@ -137,13 +136,3 @@ async def write_urls(session: AsyncSession, urls: Mapping[CardSide, str | None])
 def _facts(row: ClipRecord) -> ClipFacts:
     usage = Usage(row.input_tokens, row.output_text_tokens, row.output_audio_tokens)
     return ClipFacts(row.key, row.characters, row.bytes, row.duration_ms, row.words_checked, usage)
-
-
-def _rows(columns: Mapping[InstrumentedAttribute[Any], Sequence[Any]]) -> Select[Any]:
-    """The rows of these columns, each in one array: the statement is the same for any number of rows, and compiled once."""
-    return select(
-        *(
-            func.unnest(bindparam(None, list(values), ARRAY(column.type))).label(column.key)
-            for column, values in columns.items()
-        )
-    )

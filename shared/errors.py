@@ -47,6 +47,26 @@ class SchemaBehind(MemolistError):
     """DATABASE_URL: the database is not at this version's schema: run `just migrate`."""
 
 
+class DatabaseAway(MemolistError):
+    """The database cannot be reached just now; nothing was queued. Try again in a few seconds."""
+
+
+class JobHasEnded(MemolistError):
+    """The job has ended: there is nothing to cancel."""
+
+
+class JobNotRetryable(MemolistError):
+    """Only a job that failed or was cancelled can be run again."""
+
+
+class KeyReused(MemolistError):
+    """This Idempotency-Key came with another body before: send a new key with a new request."""
+
+
+class TooManyJobs(MemolistError):
+    """Too many jobs of yours are under way: try again when one has ended."""
+
+
 class LostRun(MemolistError):
     """Another run took this job over: nothing more may be written by this one."""
 

@@ -62,6 +62,8 @@ class JobRecord(Model):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger, FetchedValue())
+    user_id: Mapped[str | None]
+    deck_id: Mapped[str | None]
     regenerate: Mapped[bool]
     run: Mapped[UUID | None]
     clips_made: Mapped[int]
@@ -73,6 +75,7 @@ class JobRecord(Model):
     deaths: Mapped[int]
     waits: Mapped[int]
     waiting_since: Mapped[datetime | None]
+    cancel_requested_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
@@ -95,6 +98,31 @@ class ClipRecord(Model):
     output_text_tokens: Mapped[int]
     output_audio_tokens: Mapped[int]
     made_at: Mapped[datetime]
+
+
+class JobClip(Model):
+    __tablename__ = "job_clip"
+    __table_args__ = {"schema": "tts"}  # noqa: RUF012
+
+    job_id: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    side: Mapped[Side] = mapped_column(Text, primary_key=True)
+    status: Mapped[str]
+    made: Mapped[bool]
+    clip_key: Mapped[str | None]
+    url: Mapped[str | None]
+    error: Mapped[str | None]
+
+
+class IdempotencyKey(Model):
+    __tablename__ = "idempotency_key"
+    __table_args__ = {"schema": "tts"}  # noqa: RUF012
+
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    body_hash: Mapped[str]
+    job_id: Mapped[str]
+    created_at: Mapped[datetime]
 
 
 class CardAudio(Model):

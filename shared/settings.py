@@ -4,13 +4,13 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, ValidationError
 
 from shared.database_url import libpq_conninfo
-from shared.engine_defaults import ENGINES
 from shared.setting_sources import ConfigFileError, LogSettings
 from shared.setting_types import BaseUrl, DatabaseUrl, FolderPath, Seconds
-from shared.voice_settings import EngineSettings
+from shared.token_settings import TokenSettings
+from shared.voice_settings import EngineSettings, VoiceSettings
 
 
 class Settings(LogSettings):
@@ -32,34 +32,24 @@ class StorageSettings(Settings):
     public_base_url: BaseUrl = "http://localhost/storage/tts"
 
 
-class ApiSettings(StorageSettings):
+class ApiSettings(TokenSettings, VoiceSettings, StorageSettings):
     """What the API needs: it starts without an OpenAI key."""
 
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65_535)] = 8000
     api_serves_audio: bool = False
-    jwt_secret: Annotated[SecretStr, Field(min_length=1)]
-    jwt_audience: str | None = None
-    jwt_issuer: str | None = None
-    jwt_user_claim: str = "sub"
+    max_active_jobs_per_user: Annotated[int, Field(ge=1, le=1_000_000)] = 20
 
 
 class WorkerSettings(EngineSettings, StorageSettings):
     """What the worker needs."""
 
-    tts_request_interval_ms: Annotated[float, Field(ge=0, le=3_600_000)] | None = None
     tts_max_attempts: Annotated[int, Field(ge=1, le=100)] = 3
     tts_outage_patience_s: Annotated[float, Field(ge=0, le=31_536_000, allow_inf_nan=False)] = 3_600
     poll_interval_ms: Annotated[int, Field(ge=100, le=3_600_000)] = 5_000
     worker_concurrency: Annotated[int, Field(ge=1, le=10_000)] = 256
     worker_heartbeat_s: Seconds = 3
     worker_shutdown_timeout_s: Seconds = 20
-
-    @property
-    def request_interval_ms(self) -> float:
-        """Least time between two requests to the upstream, over all workers."""
-        chosen = self.tts_request_interval_ms
-        return ENGINES[self.tts_engine].request_interval_ms if chosen is None else chosen
 
 
 AnySettings = TypeVar("AnySettings", bound=LogSettings)

@@ -158,7 +158,16 @@ def open_storage(settings: StorageSettings) -> LocalStorage:
 
 async def _in_thread(work: Callable[[], Result]) -> Result:
     with _storage_faults():
-        return await asyncio.to_thread(work)
+        working = asyncio.ensure_future(asyncio.to_thread(work))
+        try:
+            return await asyncio.shield(working)
+        except asyncio.CancelledError:
+            # Nothing stops a thread: who holds a job's row holds it until no file is replaced any more.
+            while not working.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait([working])
+            working.exception()  # seen: nobody else will ask for it
+            raise
 
 
 @contextmanager

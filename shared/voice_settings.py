@@ -33,6 +33,8 @@ class VoiceSettings(LogSettings):
     )
     tts_speed: Annotated[float, Field(ge=0.25, le=4.0)] = 1.0
     tts_extra_body: ExtraBody = Field(default_factory=dict)
+    tts_request_interval_ms: Annotated[float, Field(ge=0, le=3_600_000)] | None = None
+    tts_max_in_flight: Annotated[int, Field(ge=1, le=1_000)] = 8
     tts_price_per_million_chars: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
 
     @field_validator("openai_base_url", mode="before")
@@ -48,6 +50,12 @@ class VoiceSettings(LogSettings):
         if others.data.get("tts_engine") == "realtime" and speed > _FASTEST_REALTIME:
             raise ValueError(f"the realtime engine speaks at {_FASTEST_REALTIME} at most")
         return speed
+
+    @property
+    def request_interval_ms(self) -> float:
+        """Least time between two requests to the upstream, over all workers."""
+        chosen = self.tts_request_interval_ms
+        return ENGINES[self.tts_engine].request_interval_ms if chosen is None else chosen
 
     @property
     def price_per_million_chars(self) -> float:
@@ -76,7 +84,6 @@ class EngineSettings(VoiceSettings):
     """What it takes to ask the engine."""
 
     openai_api_key: Annotated[HeaderSecret, Field(validate_default=True)] = SecretStr("")
-    tts_max_in_flight: Annotated[int, Field(ge=1, le=1_000)] = 8
     tts_request_timeout_s: Seconds = 60
 
     @field_validator("openai_api_key")

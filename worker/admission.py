@@ -28,18 +28,26 @@ class Admission:
 
     @asynccontextmanager
     async def place(self, party: Party) -> AsyncIterator[None]:
-        """A place in flight, for one request. Raises `ShuttingDown` when this worker starts no more of them."""
+        """A place in flight, for one request. Raises `ShuttingDown` when this worker starts no more of them, or none for this party."""
         self._doors.check()
+        _check_is_welcome(party)
         turn: Turn = asyncio.get_running_loop().create_future()
         self._turns.join(party, turn)
         self._somebody_waits.set()
         try:
             await turn
+            _check_is_welcome(party)  # it may have been dismissed in the moment in which its turn came
             yield
         finally:
             # Also where the caller was cancelled in the moment in which its turn came.
             if _was_granted(turn):
                 self._free_places.release()
+
+    def dismiss(self, party: Party) -> None:
+        """Turns away all that wait for a party, and all that would come: what has its place goes on."""
+        party.is_dismissed = True
+        for turn in self._turns.remove(party):
+            _answer(turn, ShuttingDown())
 
     async def run(self) -> None:
         """Admits requests until the doors close, then turns away all that still wait."""
@@ -84,6 +92,11 @@ def _answer(turn: Turn, error: Exception | None = None) -> bool:
     else:
         turn.set_result(None)
     return True
+
+
+def _check_is_welcome(party: Party) -> None:
+    if party.is_dismissed:
+        raise ShuttingDown
 
 
 def _was_granted(turn: Turn) -> bool:

@@ -9,6 +9,7 @@ import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from shared.card_audio import ClipFacts
+from shared.plan import Clip
 from shared.storage import LocalStorage
 from shared.usage import NO_USAGE, Usage
 from worker.admission import Admission
@@ -18,7 +19,6 @@ from worker.engines import Engine, Speech
 from worker.errors import BadAudio, ClipFailed, RateLimited, Unspoken, UpstreamClosed
 from worker.keyed_lock import KeyedLock
 from worker.pacing import Pacer
-from worker.plan import Clip
 from worker.turns import Party
 from worker.upstream_watch import UpstreamWatch
 from worker.words import check_words
@@ -59,10 +59,15 @@ class ClipMaker:
         `not_before` asks for audio that is no older. `bill` is told what every answer costs, good or bad.
         Raises the errors of `worker.errors`, `ShuttingDown` and `StorageFault`.
         """
-        async with self._makers.hold(clip.key) as had_to_wait:
-            if had_to_wait and (found := await self._just_made(clip, not_before)):
+        async with self._makers.hold(clip.key):
+            # Whether it had to wait or not: since the job looked, another may have come and gone.
+            if found := await self._just_made(clip, not_before):
                 return found, False
             return await self._attempts(clip)(self._make_once, clip, party, bill, self._watch.begin()), True
+
+    def dismiss(self, party: Party) -> None:
+        """Asks for nothing more on behalf of a party; what is under way is paid for, and goes on."""
+        self._admission.dismiss(party)
 
     async def check_stored(self, clip: Clip) -> ClipFacts | None:
         """What a clip in the storage is, when it is good audio of its text."""

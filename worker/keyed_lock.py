@@ -14,15 +14,13 @@ class KeyedLock:
         self._wanted: Counter[str] = Counter()
 
     @asynccontextmanager
-    async def hold(self, name: str) -> AsyncIterator[bool]:
-        """Holds the name; yields whether somebody else held it before."""
+    async def hold(self, name: str) -> AsyncIterator[None]:
+        """Holds the name."""
         lock = self._locks.setdefault(name, asyncio.Lock())
-        # Not `lock.locked()`: a lock is free for a moment while it goes from one holder to the next.
-        had_to_wait = self._wanted[name] > 0
         self._wanted[name] += 1
         try:
             async with lock:
-                yield had_to_wait
+                yield
         finally:
             self._wanted[name] -= 1
             if not self._wanted[name]:

@@ -1,22 +1,23 @@
 """Writes what a run has done: files, card URLs, costs and progress together, as the job's only writer."""
 
 import itertools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import partial, reduce
 from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import jobs
+from shared import runs
 from shared.card_audio import CardChange, CardSide, ClipFacts, record_cards, record_clips, write_urls
-from shared.clips import Voice
+from shared.clips import Side, Voice
 from shared.database import Sessions
-from shared.jobs import Checkpoint, Run, Spent, Waiting
+from shared.job_clips import ClipOutcome, record_outcomes
 from shared.models import CardAudio
+from shared.plan import Clip
+from shared.runs import Checkpoint, Run, Spent, Waiting
 from shared.storage import LocalStorage
-from shared.usage import Usage
-from worker.plan import Clip
+from shared.usage import NO_USAGE, Usage
 from worker.progress import Progress
 
 # Some dozens of copies take a fraction of a second, even where a disk is slow to flush.
@@ -34,6 +35,7 @@ class _Unwritten:
     urls: dict[CardSide, str | None] = field(default_factory=dict)
     clips: dict[str, tuple[Voice, ClipFacts]] = field(default_factory=dict)
     found: set[str] = field(default_factory=set)
+    outcomes: dict[tuple[int, Side], ClipOutcome] = field(default_factory=dict)
 
     def and_then(self, later: "_Unwritten") -> "_Unwritten":
         return _Unwritten(
@@ -43,6 +45,7 @@ class _Unwritten:
             self.urls | later.urls,
             self.clips | later.clips,
             self.found | later.found,
+            self.outcomes | later.outcomes,
         )
 
 
@@ -55,7 +58,7 @@ class Ledger:
         self._public_base_url = public_base_url
         self._run = run
         self._now: Mapping[CardSide, CardAudio] = {}
-        self._progress = Progress(run.phrases)
+        self._progress = Progress(run.phrases, run.listed_before)
         self._new = _Unwritten()
         self._spent = run.spent_before
 
@@ -73,14 +76,14 @@ class Ledger:
         self._spent = self._spent.plus(Spent(1, 0))
 
     def record_found(self, clip: Clip, facts: ClipFacts) -> None:
-        """A clip was in the storage, and on no record: a run paid for it that died before it could say so."""
+        """A clip was in the storage, and on no record: a run paid for it that was cut off before it could say so."""
         self._new.clips[clip.key] = (clip.voice, facts)
         self._new.found.add(clip.key)
 
-    def link(self, clip: Clip, facts: ClipFacts) -> None:
-        """A side gets a clip."""
+    def link(self, clip: Clip, facts: ClipFacts, made: bool = False) -> None:
+        """A side gets a clip, which was made for it or found."""
         self._new.links[clip.file_name] = clip.key
-        self._done(clip, CardChange(clip.card_id, clip.side, clip.text_hash, clip.key, facts.bytes))
+        self._done(clip, CardChange(clip.card_id, clip.side, clip.text_hash, clip.key, facts.bytes), made)
 
     def keep(self, clip: Clip) -> None:
         """A side has the right audio already; from now on this job vouches for it."""
@@ -90,11 +93,12 @@ class Ledger:
     def skip(self, clip: Clip) -> None:
         """A side is blank."""
         self._progress.settle(clip.index, clip.side, None)
+        self._note(ClipOutcome(clip.index, clip.side, "skipped"))
         self._silence(clip)
 
     def fail(self, clip: Clip, reason: str) -> None:
         """A side gets no audio. What says something else by now goes; the right words in an older voice stay."""
-        self._progress.fail(clip.index, clip.side, reason)
+        self._failed(clip, reason)
         if self._is_outdated(clip):
             self._silence(clip)
         elif (clip.card_id, clip.side) not in self._now:
@@ -103,7 +107,7 @@ class Ledger:
 
     def supersede(self, clip: Clip) -> None:
         """A later job has been there: the side is left as it is."""
-        self._progress.fail(clip.index, clip.side, "superseded by a later job")
+        self._failed(clip, "superseded by a later job")
 
     def give_up(self, clips: Sequence[Clip], reason: str) -> None:
         """Fails all that is not written yet, without touching a file. A card forgets audio that says something else by now."""
@@ -113,10 +117,11 @@ class Ledger:
             if clip.file_name in self._new.links or not self._progress.is_settled(clip.index, clip.side)
         }
         for clip in lost.values():
-            self._progress.fail(clip.index, clip.side, reason)
+            self._failed(clip, reason)
         forgotten = {side: clip for side, clip in lost.items() if self._is_outdated(clip)}
         self._new = _Unwritten(
             clips=self._new.clips,
+            outcomes=self._new.outcomes,
             changes=[change for change in self._new.changes if (change.card_id, change.side) not in lost]
             + [CardChange(clip.card_id, clip.side, clip.text_hash) for clip in forgotten.values()],
             urls={side: url for side, url in self._new.urls.items() if side not in lost} | dict.fromkeys(forgotten),
@@ -140,15 +145,15 @@ class Ledger:
     async def checkpoint(self) -> None:
         """Writes what is new, if anything is. Raises `LostRun` before anything is touched when another run has the job by now."""
         if self._new != _Unwritten():
-            await self._write(jobs.checkpoint)
+            await self._write(runs.checkpoint)
 
     async def wait(self, reason: str) -> Waiting:
         """Writes all that is new, and what the job waits for."""
-        return await self._write(partial(jobs.wait, reason=reason))
+        return await self._write(partial(runs.wait, reason=reason))
 
     async def finish(self) -> None:
         """Writes all that is new, and the job's end."""
-        await self._write(partial(jobs.finish, error_message=self._progress.error_message()))
+        await self._write(partial(runs.finish, error_message=self._progress.error_message()))
 
     async def _write(self, say: Callable[[AsyncSession, Run, Checkpoint], Awaitable[Result]]) -> Result:
         # Clips come in while the disk and the database are at work: those are for the next time.
@@ -169,22 +174,33 @@ class Ledger:
         unrecorded = await record_clips(session, new.clips)
         await record_cards(session, self._run, new.changes)
         await write_urls(session, new.urls)
-        paid_before = [new.clips[key][1] for key in new.found & unrecorded]
-        return Spent(len(paid_before), sum(facts.characters for facts in paid_before))
+        paid_before = new.found & unrecorded
+        await record_outcomes(session, self._run.job_id, _made_where_paid(new.outcomes.values(), paid_before))
+        facts = [new.clips[key][1] for key in paid_before]
+        usage = reduce(Usage.plus, (clip.usage for clip in facts), NO_USAGE)
+        return Spent(len(facts), sum(clip.characters for clip in facts), usage)
 
     async def _replace_files(self, session: AsyncSession, new: _Unwritten) -> None:
-        until = await jobs.hold(session, self._run)
+        until = await runs.hold(session, self._run)
         await self._storage.remove(new.removed, until)
         links = iter(new.links.items())
         while some := dict(itertools.islice(links, _LINKS_PER_HOLD)):
-            until = await jobs.hold(session, self._run)
+            until = await runs.hold(session, self._run)
             await self._storage.link(some, until)
 
-    def _done(self, clip: Clip, change: CardChange) -> None:
+    def _done(self, clip: Clip, change: CardChange, made: bool = False) -> None:
         url = f"{self._public_base_url}/{clip.file_name}"
         self._progress.settle(clip.index, clip.side, url)
+        self._note(ClipOutcome(clip.index, clip.side, "done", made, change.clip_key, url))
         self._new.changes.append(change)
         self._new.urls[clip.card_id, clip.side] = url
+
+    def _failed(self, clip: Clip, reason: str) -> None:
+        self._progress.fail(clip.index, clip.side, reason)
+        self._note(ClipOutcome(clip.index, clip.side, "failed", error=reason))
+
+    def _note(self, outcome: ClipOutcome) -> None:
+        self._new.outcomes[outcome.position, outcome.side] = outcome
 
     def _is_outdated(self, clip: Clip) -> bool:
         now = self._now.get((clip.card_id, clip.side))
@@ -196,6 +212,10 @@ class Ledger:
         self._new.removed.append(clip.file_name)
 
     def _so_far(self) -> Checkpoint:
-        return Checkpoint(
-            self._progress.processed_count, self._progress.result_urls(), self._progress.done_count, self._spent
-        )
+        return Checkpoint(self._progress.processed_count, self._progress.result_urls(), self._spent)
+
+
+def _made_where_paid(outcomes: Iterable[ClipOutcome], paid: Collection[str]) -> list[ClipOutcome]:
+    """Of the sides that have a clip which this job pays for, the first is the one that it was made for."""
+    first = {outcome.clip_key: outcome for outcome in reversed([*outcomes]) if outcome.clip_key in paid}
+    return [replace(outcome, made=True) if outcome is first.get(outcome.clip_key) else outcome for outcome in outcomes]

@@ -12,8 +12,9 @@ _REASONS_NAMED = 3
 class Progress:
     """What has become of each side of each phrase: a URL, nothing (it is blank), or the reason why there is none."""
 
-    def __init__(self, phrases: Sequence[Phrase]) -> None:
+    def __init__(self, phrases: Sequence[Phrase], listed_before: Sequence[ResultUrl] = ()) -> None:
         self._card_ids = [phrase["cardId"] for phrase in phrases]
+        self._listed_before = {entry["cardId"]: entry for entry in listed_before}
         self._urls: dict[tuple[int, Side], str | None] = {}
         self._errors: dict[tuple[int, Side], str] = {}
 
@@ -44,8 +45,12 @@ class Progress:
         return (index, side) in self._urls
 
     def result_urls(self) -> list[ResultUrl]:
-        """One entry per finished phrase, in the order of the phrases."""
-        return [self._entry(index) for index in range(len(self._card_ids)) if self._is_finished(index)]
+        """One entry per finished phrase, in the order of the phrases; those of an earlier run where this one has not come to them."""
+        entries = [
+            self._entry(index) if self._is_finished(index) else self._listed_before.get(card_id)
+            for index, card_id in enumerate(self._card_ids)
+        ]
+        return [entry for entry in entries if entry]
 
     def error_message(self) -> str | None:
         """How many clips failed, and why: the most frequent reasons first. None when none did."""

@@ -12,7 +12,7 @@ from procrastinate import App
 from psycopg.errors import LockNotAvailable
 from sqlalchemy import text
 
-from shared import jobs
+from shared import deaths
 from shared.database import DATABASE_AWAY, Sessions
 from shared.queue import QUEUE, RUN_JOB, TELL_WORKERS, enqueue
 from worker.steady_queue import RECONNECT_SECONDS
@@ -23,7 +23,7 @@ _TOO_MANY_DEATHS = (
     " What was made is kept; post the phrases again to make the rest."
 )
 _STALLED = """
-    SELECT job.id, job.args ->> 'job_id' AS job_id
+    SELECT job.id, job.args ->> 'job_id' AS job_id, job.abort_requested
     FROM tts.procrastinate_jobs AS job LEFT JOIN tts.procrastinate_workers AS worker ON worker.id = job.worker_id
     WHERE job.status = 'doing' AND job.queue_name = :queue
         AND (worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => :dead_after))
@@ -106,12 +106,16 @@ class Rescue:
             entry = (await session.execute(_STILL_STALLED, self._condition | {"id": entry_id})).one_or_none()
             if entry is None:
                 return False
-            deaths = await jobs.count_death(session, entry.job_id)
-            _log.warning("a worker died; its job is run again", job_id=entry.job_id, deaths_in_a_row=deaths)
-            if deaths < _MAX_DEATHS:
+            in_a_row = await deaths.count_death(session, entry.job_id)
+            if in_a_row is None or entry.abort_requested:
+                _log.warning("a worker died; its job has ended", job_id=entry.job_id)
+                await session.execute(_OUT_OF_THE_QUEUE, {"id": entry_id})
+                return True
+            _log.warning("a worker died; its job is run again", job_id=entry.job_id, deaths_in_a_row=in_a_row)
+            if in_a_row < _MAX_DEATHS:
                 await session.execute(_BACK_TO_THE_QUEUE, {"id": entry_id})
             else:
-                await jobs.fail(session, entry.job_id, _TOO_MANY_DEATHS)
+                await deaths.fail(session, entry.job_id, _TOO_MANY_DEATHS)
                 await session.execute(_OUT_OF_THE_QUEUE, {"id": entry_id})
             return True
 

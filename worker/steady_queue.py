@@ -5,16 +5,19 @@ holds the queue job nor for which attempt.
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import psycopg
 import structlog
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
+from procrastinate.job_context import JobContext
 from procrastinate.jobs import Job, Notification, Status
 from procrastinate.manager import JobManager, NotificationCallback
+from procrastinate.worker import Worker
 
 from shared.queue import TELL_WORKERS
 from shared.settings import WorkerSettings
@@ -23,8 +26,7 @@ from shared.settings import WorkerSettings
 RECONNECT_SECONDS = 2
 _CONNECTION_WAIT_SECONDS = 5
 _OUTAGE_PAUSE_SECONDS = 1
-_FINISH = "procrastinate_finish_job_v1(id, %(status)s, %(delete_job)s)"
-_RETRY = "procrastinate_retry_job_v2(id, coalesce(%(retry_at)s, now()), NULL, NULL, NULL)"
+_FINISH = f"SELECT procrastinate_finish_job_v1(id, %(status)s, %(delete_job)s), {TELL_WORKERS} FROM held"  # noqa: S608
 # The row is locked before anything is called: without the CTE Postgres would call first, lock after, and return no row.
 _HELD = """
     WITH held AS MATERIALIZED (
@@ -33,14 +35,18 @@ _HELD = """
         FOR UPDATE
     )
 """
+# procrastinate's own gives up a queue job that was to be aborted: its job may not have ended yet, and the next run does that.
+_BACK = """
+    UPDATE procrastinate_jobs
+    SET status = 'todo', abort_requested = false, attempts = attempts + 1,
+        scheduled_at = CASE WHEN abort_requested THEN now() ELSE coalesce(%(retry_at)s, now()) END
+"""
+_RETRY = f"{_BACK} WHERE id IN (SELECT id FROM held) RETURNING {TELL_WORKERS}"  # noqa: S608
 _GIVE_BACK = f"""
-    WITH unknown AS MATERIALIZED (
-        SELECT id FROM procrastinate_jobs
-        WHERE status = 'doing' AND worker_id = %(worker_id)s AND id <> ALL(%(held)s)
-        FOR UPDATE
-    )
-    SELECT {_RETRY}, {TELL_WORKERS} FROM unknown
-"""  # noqa: S608
+    {_BACK}
+    WHERE status = 'doing' AND worker_id = %(worker_id)s AND id <> ALL(%(held)s)
+    RETURNING {TELL_WORKERS}
+"""
 Result = TypeVar("Result")
 _log = structlog.get_logger(__name__)
 
@@ -50,8 +56,9 @@ def create_steady_queue(settings: WorkerSettings) -> App:
     # A heartbeat that waits for a connection must not keep the next one from being sent.
     patience = min(_CONNECTION_WAIT_SECONDS, settings.worker_heartbeat_s)
     connector = PsycopgConnector(conninfo=settings.conninfo, timeout=patience, reconnect_timeout=RECONNECT_SECONDS)
-    queue = App(connector=connector)
-    queue.job_manager = SteadyJobs(connector)
+    steady = SteadyJobs(connector)
+    queue = App(connector=connector, worker_defaults={"worker_middleware": [steady.begin]})
+    queue.job_manager = steady
     return queue
 
 
@@ -61,6 +68,7 @@ class SteadyJobs(JobManager):
     def __init__(self, connector: PsycopgConnector) -> None:
         super().__init__(connector)
         self._held: set[tuple[int | None, int]] = set()
+        self._begun: set[int | None] = set()
         self._was_told = False
         self._missed_an_answer = False
 
@@ -90,19 +98,27 @@ class SteadyJobs(JobManager):
     async def update_heartbeat(self, worker_id: int) -> None:
         await _or_none(super().update_heartbeat(worker_id))
 
+    async def begin(self, run: Callable[[], Awaitable[Result]], context: JobContext, worker: Worker) -> Result:
+        """Runs a job, and notes that it can be aborted from now on: a task that is cancelled before its first step never ends
+        its job. Until then an abort is not needed, since a run looks for one when it starts."""
+        self._begun.add(context.job.id)
+        return await run()
+
     async def list_jobs_to_abort_async(self, queue: str | None = None) -> Iterable[int]:
-        return await _or_none(super().list_jobs_to_abort_async(queue)) or []
+        return self._begun.intersection(await _or_none(super().list_jobs_to_abort_async(queue)) or [])  # type: ignore[return-value]
 
     async def listen_for_jobs(
         self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None
     ) -> None:
-        async def notice(*, channel: str, notification: Notification) -> None:
-            self._was_told = True
-            await on_notification(channel=channel, notification=notification)
-
+        notice = partial(self._notice, on_notification)
         while True:
             await _or_none(super().listen_for_jobs(on_notification=notice, queues=queues))
             await asyncio.sleep(_OUTAGE_PAUSE_SECONDS)
+
+    async def _notice(self, pass_on: NotificationCallback, *, channel: str, notification: Notification) -> None:
+        self._was_told = True
+        if notification["type"] != "abort_job_requested" or notification["job_id"] in self._begun:
+            await pass_on(channel=channel, notification=notification)
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
         """Does nothing when the queue job is held by another worker, or for another attempt, by now."""
@@ -119,12 +135,10 @@ class SteadyJobs(JobManager):
         """The same. Priority, queue and lock stay as they are: nothing of ours changes them."""
         await self._acknowledge(_RETRY, job, retry_at=retry_at)
 
-    async def _acknowledge(self, call: str, job: Job, **arguments: Any) -> None:
-        statement = f"{_HELD} SELECT {call}, {TELL_WORKERS} FROM held"  # noqa: S608
-
+    async def _acknowledge(self, statement: str, job: Job, **arguments: Any) -> None:
         async def attempt() -> list[dict[str, Any]]:
             return await self.connector.execute_query_all_async(
-                statement, job_id=job.id, worker_id=job.worker_id, attempts=job.attempts, **arguments
+                _HELD + statement, job_id=job.id, worker_id=job.worker_id, attempts=job.attempts, **arguments
             )
 
         rows = await _or_none(attempt())
@@ -132,6 +146,7 @@ class SteadyJobs(JobManager):
             await asyncio.sleep(_OUTAGE_PAUSE_SECONDS)
             rows = await _or_none(attempt())
         self._held.discard((job.id, job.attempts))
+        self._begun.discard(job.id)
         if not rows:
             _log.warning("a queue job is not acknowledged: it is not this worker's any more", queue_job_id=job.id)
 

@@ -9,11 +9,11 @@ from typing import Literal
 
 from shared.card_audio import CardSide, ClipFacts, read_cards, read_clips
 from shared.database import Sessions
-from shared.jobs import Run
 from shared.models import CardAudio
+from shared.plan import Clip
+from shared.runs import Run
 from shared.storage import LocalStorage
 from worker.clip_maker import ClipMaker
-from worker.plan import Clip
 
 Verdict = Literal["blank", "superseded", "kept", "wanted"]
 

@@ -1,26 +1,28 @@
 """Jobs, from their phrases to their end: what is there is kept, what is stored is linked, and only what is missing is made."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy.exc import InternalError
 
-from shared import jobs
+from shared import runs
+from shared.card_audio import ClipFacts
 from shared.clips import Side, Voice
 from shared.database import DATABASE_AWAY, Sessions
 from shared.errors import LostRun, ShuttingDown, StorageFault
-from shared.jobs import Run
+from shared.plan import Clip, clips_of
+from shared.runs import Run
 from shared.storage import LocalStorage
 from worker.clip_maker import ClipMaker
 from worker.errors import ClipFailed, ClipRefused, UpstreamAway, UpstreamClosed
 from worker.ledger import Ledger
-from worker.plan import Clip, clips_of
 from worker.survey import Survey, read_tables, survey
 from worker.turns import Party
 
 _CHECKPOINT_SECONDS = 1.0
+_MOST_REMEMBERED = 10_000
 _INTERNAL_ERROR = "An error inside the service, which its log tells: the job can be run again once it is mended."
 # Postgres ends the transaction of a process that was frozen in it: psycopg calls that an internal error.
 _NOT_THE_JOBS_FAULT = (ShuttingDown, LostRun, InternalError, *DATABASE_AWAY)
@@ -43,15 +45,41 @@ class Synthesizer:
     outage_patience_seconds: float
     # Hands of runs that were cut off: a clip that is under way is paid for, and is finished and stored all the same.
     loose_hands: set[asyncio.Task[None]] = field(default_factory=set)
+    # What this worker made lately, by its key: None where its run tells of it, what it is where that run was cut off.
+    made_here: dict[str, ClipFacts | None] = field(default_factory=dict)
 
     async def run(self, job_id: str) -> None:
         """Takes a job to its end. Raises only what is not the job's fault: run again, it goes on where it was."""
         async with self.sessions.begin() as session:
-            run = await jobs.start(session, job_id)
+            run = await runs.start(session, job_id)
         if run is None:
             _log.info("nothing to do: the job has ended, or is gone", job_id=job_id)
             return
-        await _JobRun(self, run).run()
+        job_run = _JobRun(self, run)
+        try:
+            await job_run.run()
+        except DATABASE_AWAY:
+            raise  # nobody can be asked: whether it was cancelled is for the next run to see
+        except (Exception, asyncio.CancelledError):
+            if not await self._lay_down(run):
+                raise
+            await job_run.end()
+
+    async def _lay_down(self, run: Run) -> bool:
+        async with self.sessions.begin() as session:
+            return await runs.lay_down(session, run)
+
+    def note_made(self, clip: Clip, facts: ClipFacts | None) -> None:
+        """A run has made a clip: facts are what others need to tell of it, if the run itself cannot any more."""
+        self.made_here[clip.key] = facts
+        if len(self.made_here) > _MOST_REMEMBERED:
+            del self.made_here[next(iter(self.made_here))]
+
+    def untold(self, clip: Clip, found: ClipFacts) -> ClipFacts | None:
+        """A clip was there before it was made: what to tell of it, unless the run of this worker that made it does so."""
+        facts = self.made_here.get(clip.key, found)
+        self.note_made(clip, None)
+        return facts
 
 
 class _JobRun:
@@ -65,19 +93,16 @@ class _JobRun:
         self._ledger = Ledger(parts.sessions, parts.storage, parts.public_base_url, run)
         self._fault: Exception | None = None
         self._closed: UpstreamClosed | None = None
+        self._is_cut_off = False
 
     async def run(self) -> None:
         """Takes the job to its end, and says so."""
         # In a thread: the longest and worst texts would hold up the heartbeat.
         self._clips = await asyncio.to_thread(clips_of, self._run.phrases, self._parts.voices)
         _log.info("a job begins", job_id=self._run.job_id, phrases=len(self._run.phrases))
-        await self._run_to_the_end()
-        _log.info("a job ended", job_id=self._run.job_id, **self._ledger.totals())
-
-    async def _run_to_the_end(self) -> None:
         try:
             await self._make(self._take_stock(await self._survey()))
-            return await self._ledger.finish()
+            return await self.end()
         except UpstreamAway as away:
             await self._wait_for(away)
         except _NOT_THE_JOBS_FAULT:
@@ -87,7 +112,12 @@ class _JobRun:
         except Exception:
             _log.exception("a job failed by an error of ours", job_id=self._run.job_id)
             self._ledger.give_up(self._clips, _INTERNAL_ERROR)
+        await self.end()
+
+    async def end(self) -> None:
+        """Writes all that is made, and the job's end."""
         await self._ledger.finish()
+        _log.info("a job ended", job_id=self._run.job_id, **self._ledger.totals())
 
     async def _wait_for(self, away: UpstreamAway) -> None:
         """Sends the job back to the queue, as long as there is patience; then fails what is missing."""
@@ -116,7 +146,7 @@ class _JobRun:
                     self._ledger.keep(clip)
                 case "wanted" if facts := found.stored.get(clip.key):
                     if clip.key in found.unrecorded:
-                        self._ledger.record_found(clip, facts)
+                        self._ledger.record_found(clip, self._parts.untold(clip, facts) or facts)
                     self._ledger.link(clip, facts)
                 case "wanted":
                     missing.setdefault(clip.key, []).append(clip)
@@ -132,12 +162,19 @@ class _JobRun:
         hands = {asyncio.create_task(self._hand(tasks)) for _ in range(min(self._parts.hands, len(missing)))}
         try:
             await self._checkpoint_until_done(hands)
-        except asyncio.CancelledError as cut_off:
-            self._fault = ShuttingDown()
-            self._parts.loose_hands.update(hands)
-            raise cut_off
+        except asyncio.CancelledError:
+            self._cut_off(hands)
+            raise
         if self._fault:
             raise self._fault
+
+    def _cut_off(self, hands: Collection[asyncio.Task[None]]) -> None:
+        self._is_cut_off = True
+        self._fault = ShuttingDown()
+        self._parts.maker.dismiss(self._party)
+        for hand in hands:
+            self._parts.loose_hands.add(hand)
+            hand.add_done_callback(self._parts.loose_hands.discard)
 
     async def _checkpoint_until_done(self, hands: set[asyncio.Task[None]]) -> None:
         while hands:
@@ -173,10 +210,15 @@ class _JobRun:
             raise self._closed
         not_before = self._run.created_at if self._run.regenerate else None
         facts, made_now = await self._parts.maker.make(task[0], self._party, not_before, self._ledger.bill)
+        if self._is_cut_off:
+            return self._parts.note_made(task[0], facts) if made_now else None
         if made_now:
+            self._parts.note_made(task[0], None)
             self._ledger.record_made(task[0], facts)
+        elif untold := self._parts.untold(task[0], facts):
+            self._ledger.record_found(task[0], untold)
         for clip in task:
-            self._ledger.link(clip, facts)
+            self._ledger.link(clip, facts, made=made_now and clip is task[0])
 
     def _fail(self, task: Task, error: Exception) -> None:
         for clip in task:

@@ -5,6 +5,7 @@ behind twenty full decks is spoken at once, and the turns in between go round as
 """
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -17,6 +18,7 @@ class Party:
 
     user_id: str
     had_a_turn: bool = False
+    is_dismissed: bool = False
 
 
 class Turns(Generic[Waiter]):
@@ -44,6 +46,15 @@ class Turns(Generic[Waiter]):
         party = self._newcomer() if self._is_newcomers_turn else None
         self._is_newcomers_turn = party is None
         return self._take(party or self._first_in_line())
+
+    def remove(self, party: Party) -> Iterable[Waiter]:
+        """Takes out all who wait for a job."""
+        jobs = self._users.get(party.user_id, {})
+        waiters = jobs.pop(party, ())
+        if not jobs:
+            self._users.pop(party.user_id, None)
+        party.had_a_turn = True  # it is no newcomer any more, either
+        return waiters
 
     def _newcomer(self) -> Party | None:
         while self._newcomers:

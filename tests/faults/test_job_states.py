@@ -1,10 +1,11 @@
-"""A job's row through every order of events that workers, their deaths and the upstream can bring about."""
+"""A job's row through every order of events that users, workers, their deaths and the upstream can bring about."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -21,15 +22,15 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import jobs
+from shared import deaths, jobs, runs
 from shared.database import create_engine, create_sessions
-from shared.errors import LostRun
-from shared.jobs import Checkpoint, Run, Spent
+from shared.errors import JobHasEnded, JobNotFound, JobNotRetryable, LostRun, TooManyJobs
+from shared.runs import Checkpoint, Run, Spent
 from shared.settings import Settings
 
 PHRASES = [{"cardId": f"card-{number}", "textEn": "a", "textFr": "b"} for number in range(4)]
-WRITES = [jobs.checkpoint, partial(jobs.wait, reason="waits"), partial(jobs.finish, error_message=None)]
-ENDED = ("completed", "failed")
+WRITES = [runs.checkpoint, partial(runs.wait, reason="waits"), partial(runs.finish, error_message=None)]
+ENDED = ("completed", "failed", "cancelled")
 Result = TypeVar("Result")
 
 
@@ -48,7 +49,11 @@ class JobStates(RuleBasedStateMachine):
         self.made = 0
         self.deaths = 0
         self.status = "pending"
-        self.processed = 0
+        self.processed = self.listed = 0
+        self.user = uuid4().hex
+        # Asked of the run that has the token, even if it is dead.
+        self.is_cancel_requested = False
+        self.ends: list[Any] = []
 
     def teardown(self) -> None:
         self.loop.run(self.database.dispose())
@@ -76,29 +81,33 @@ class JobStates(RuleBasedStateMachine):
 
     @initialize()
     def create(self) -> None:
-        self.job_id = self.do(lambda session: jobs.create(session, "anna", "deck", PHRASES, False))
+        self.job_id = self.do(lambda session: jobs.create(session, self.user, "deck", PHRASES, False))
 
     @rule()
     def start(self) -> None:
         """Also while another run has the job: it was given up for dead."""
         if self.holder:
             self.old.append(self.holder)
-        self.holder = self.do(lambda session: jobs.start(session, self.job_id))
-        assert (self.holder is None) == (self.status in ENDED)
+        listed = self.row["resultUrls"]
+        self.holder = self.do(lambda session: runs.start(session, self.job_id))
+        assert (self.holder is None) == (self.status in ENDED or self.is_cancel_requested)
         if self.holder:
             assert self.holder.spent_before == Spent(self.made, self.made)
+            assert self.holder.listed_before == listed
             self.status = "processing"
+        elif self.status not in ENDED:
+            self.status = "cancelled"
 
     @precondition(lambda self: self.holder is not None)
     @rule(processed=st.integers(0, len(PHRASES)), more=st.integers(0, 2))
     def checkpoint(self, processed: int, more: int) -> None:
         """The new run looks at everything again: it may count fewer phrases than the one before it."""
-        self._write(jobs.checkpoint, processed, more)
+        self._write(runs.checkpoint, processed, more)
 
     @precondition(lambda self: self.holder is not None)
     @rule(more=st.integers(0, 2))
     def wait(self, more: int) -> None:
-        waiting = self._write(partial(jobs.wait, reason="waits"), 0, more)
+        waiting = self._write(partial(runs.wait, reason="waits"), 0, more)
         assert waiting.times >= 1
         self.old.append(self.holder)  # type: ignore[arg-type]
         self.holder = None
@@ -106,10 +115,64 @@ class JobStates(RuleBasedStateMachine):
     @precondition(lambda self: self.holder is not None)
     @rule(error=st.sampled_from([None, "1 of 8 clips failed"]), more=st.integers(0, 2))
     def finish(self, error: str | None, more: int) -> None:
-        self._write(partial(jobs.finish, error_message=error), len(PHRASES), more)
+        self._write(partial(runs.finish, error_message=error), len(PHRASES), more)
         self.old.append(self.holder)  # type: ignore[arg-type]
         self.holder = None
-        self.status = "failed" if error else "completed"
+        self.status = "cancelled" if self.is_cancel_requested else "failed" if error else "completed"
+
+    @precondition(lambda self: self.holder is not None)
+    @rule()
+    def lay_down(self) -> None:
+        """The run stops early; one that was asked to end the job does so."""
+        run = self.holder
+        assert run
+        was_asked = self.do(lambda session: runs.lay_down(session, run))
+        assert was_asked == self.is_cancel_requested
+        self.old.append(run)
+        if was_asked:
+            self._write(partial(runs.finish, error_message=None), 0, 0)
+            self.status = "cancelled"
+        self.holder = None
+
+    @rule(is_theirs=st.sampled_from([True, True, False]), is_running=st.booleans())
+    def cancel(self, is_theirs: bool, is_running: bool) -> None:
+        """As the API does, at any moment; `is_running` as the queue says it, which may be late."""
+        has_run = self.row["run"] is not None
+
+        def work(session: AsyncSession) -> Awaitable[None]:
+            return jobs.cancel(session, self.job_id, self.user if is_theirs else "bob", is_running)
+
+        if not is_theirs or self.status in ENDED:
+            before = self.row
+            with pytest.raises(JobNotFound if not is_theirs else JobHasEnded):
+                self.do(work)
+            assert self.row == before
+            return
+        self.do(work)
+        if is_running and has_run:
+            self.is_cancel_requested = True
+        else:
+            if self.holder:
+                self.old.append(self.holder)
+            self.holder = None
+            self.status = "cancelled"
+
+    @rule(is_theirs=st.sampled_from([True, True, True, False]), most=st.sampled_from([0, 1, 1, 1]))
+    def retry(self, is_theirs: bool, most: int) -> None:
+        def work(session: AsyncSession) -> Awaitable[None]:
+            return jobs.retry(session, self.job_id, self.user if is_theirs else "bob", most)
+
+        before = self.row
+        can = is_theirs and self.status in ("failed", "cancelled")
+        if not can or not most:
+            with pytest.raises(JobNotFound if not is_theirs else JobNotRetryable if not can else TooManyJobs):
+                self.do(work)
+            assert self.row == before
+            return
+        self.do(work)
+        self.status, self.deaths, self.is_cancel_requested = "pending", 0, False
+        self.processed = self.listed = sum("error" not in entry for entry in before["resultUrls"])
+        self.ends.append(before)
 
     @precondition(lambda self: self.holder is not None)
     @rule()
@@ -122,16 +185,23 @@ class JobStates(RuleBasedStateMachine):
     def rescue(self, most: int) -> None:
         """As `worker/rescue.py`: the death is counted, then the job is queued again or failed. It may have ended meanwhile."""
 
-        async def work(session: AsyncSession) -> int:
-            deaths = await jobs.count_death(session, self.job_id)
-            if deaths >= most:
-                await jobs.fail(session, self.job_id, "died")
-            return deaths
+        async def work(session: AsyncSession) -> int | None:
+            in_a_row = await deaths.count_death(session, self.job_id)
+            if in_a_row and in_a_row >= most:
+                await deaths.fail(session, self.job_id, "died")
+            return in_a_row
 
-        deaths = self.do(work)
-        assert deaths == self.deaths + 1
-        self.deaths = deaths
-        if deaths >= most:
+        in_a_row = self.do(work)
+        if self.status in ENDED or self.is_cancel_requested:
+            assert in_a_row is None
+            if self.holder:
+                self.old.append(self.holder)
+            self.holder = None
+            self.status = self.status if self.status in ENDED else "cancelled"
+            return
+        assert in_a_row == self.deaths + 1
+        self.deaths = in_a_row
+        if in_a_row >= most:
             if self.holder:
                 self.old.append(self.holder)
             self.holder = None
@@ -144,10 +214,10 @@ class JobStates(RuleBasedStateMachine):
         """A run that lost its token wakes up and tries to write."""
         before = self.row
         run = choice.choice(self._losers())
-        so_far = Checkpoint(1, urls(1), 2, Spent(self.made + 7, self.made + 7))
+        so_far = Checkpoint(1, urls(1), Spent(self.made + 7, self.made + 7))
 
         async def work(session: AsyncSession) -> None:
-            await jobs.hold(session, run)
+            await runs.hold(session, run)
             await say(session, run, so_far)
 
         with pytest.raises(LostRun):
@@ -164,25 +234,38 @@ class JobStates(RuleBasedStateMachine):
         assert row["status"] == self.status
         assert row["processedCount"] == self.processed <= row["totalPhrases"]
         assert (row["ended_at"] is not None) == (row["completedAt"] is not None) == (self.status in ENDED)
+        assert (row["cancel_requested_at"] is not None) == self.is_cancel_requested
         assert row["run"] is None or self.status not in ENDED
-        assert (row["startedAt"] is None) <= (self.status in ("pending", "failed"))
+        assert (row["startedAt"] is None) <= (self.status in ("pending", "failed", "cancelled"))
         assert (row["clips_made"], row["characters_billed"], row["deaths"]) == (self.made, self.made, self.deaths)
         assert self.status != "completed" or row["errorMessage"] is None
         assert self.status != "failed" or row["errorMessage"]
-        assert self.status not in ENDED or len(row["resultUrls"]) == len(PHRASES)
+        assert self.status not in ("completed", "failed") or len(row["resultUrls"]) == len(PHRASES)
+        assert len(row["resultUrls"]) == self.processed or self.status == "processing"
         if self.holder:
             assert row["run"] == self.holder.token
+
+    @invariant()
+    def an_end_is_one(self) -> None:
+        """As long as nobody tries again, nothing of it changes."""
+        row = self.row
+        if self.ends and self.ends[-1]["ended_at"] == row["ended_at"]:
+            assert self.ends[-1] == row
+        elif row["ended_at"]:
+            self.ends.append(row)
 
     def _write(self, say: Callable[..., Awaitable[Any]], processed: int, more: int) -> Any:
         run = self.holder
         assert run
-        so_far = Checkpoint(processed, urls(processed), 2 * processed, Spent(self.made + more, self.made + more))
+        # A run lists what the one before had listed until it comes to that.
+        self.listed = max(processed, self.listed)
+        so_far = Checkpoint(processed, urls(self.listed), Spent(self.made + more, self.made + more))
 
         async def work(session: AsyncSession, so_far: Checkpoint = so_far) -> Any:
-            await jobs.hold(session, run)
+            await runs.hold(session, run)
             result = await say(session, run, so_far)
             # Absolute values: to write them again counts nothing twice.
-            if say is jobs.checkpoint:
+            if say is runs.checkpoint:
                 await say(session, run, replace(so_far))
             return result
 
@@ -202,6 +285,6 @@ def test_no_order_of_events_breaks_a_job(database_url: str) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
