@@ -1,56 +1,70 @@
 """Who is asking: every request under `/api/` brings a JWT. Knows nothing of decks."""
 
-import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import jwt
-import structlog
 from litestar.connection import ASGIConnection
-from litestar.exceptions import NotAuthorizedException
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 from litestar.types import ASGIApp
 
 from api.storable import is_storable
+from api.token_keys import Key, Unauthorized, keys_of
 from shared.settings import ApiSettings
 
 _LEEWAY_SECONDS = 30
-_SAFE_SECRET_BYTES = 32  # RFC 7518, 3.2: no shorter than the hash
-_log = structlog.get_logger(__name__)
+_LONGEST_TOKEN = 16 * 1024  # nginx lets 8 KiB through
+_LAST_SECOND = 253_402_300_799  # of the year 9999
+# The others come from headers and claims that no honest issuer writes: a thousand brackets, a date in the year 10⁹.
+_BAD_TOKEN = (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True)
 class User:
-    """Who is asking."""
+    """Who is asking, and until when the token lets them: seconds as in `time.time()`."""
 
     id: str
-
-
-class Unauthorized(NotAuthorizedException):
-    """401, with the header that says how to get in."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(detail=reason, headers={"WWW-Authenticate": "Bearer"})
+    good_until: float
 
 
 class TokenVerifier:
-    """Reads tokens as `JWT_SECRET` and the settings beside it say."""
+    """Reads tokens as the settings say that they are made."""
 
     def __init__(self, settings: ApiSettings) -> None:
         self._settings = settings
-        # PyJWT would say it at every token.
-        warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)
-        if len(settings.jwt_secret.get_secret_value().encode()) < _SAFE_SECRET_BYTES:
-            _log.warning(f"JWT_SECRET has less than {_SAFE_SECRET_BYTES} bytes: it can be guessed from any token")
+        self._keys = keys_of(settings)
 
-    def user_of(self, token: str) -> User:
-        """Whose token it is. Raises `Unauthorized`."""
+    def __deepcopy__(self, _: dict[int, Any]) -> Self:
+        """Itself: Litestar copies a route with all that hangs on it, and all routes share one set of keys."""
+        return self
+
+    async def user_of(self, token: str) -> User:
+        """Whose token it is. Raises `Unauthorized`, or `KeysAway` where nobody can say."""
+        claims = self._claims(token, await self._keys.find(self._key_id(token)))
+        user_id = claims.get(self._settings.jwt_user_claim)
+        if not isinstance(user_id, str) or not user_id or not is_storable(user_id):
+            raise Unauthorized(f"The token has no claim {self._settings.jwt_user_claim} that names a user.")
+        return User(user_id, float(min(claims["exp"], _LAST_SECOND)) + _LEEWAY_SECONDS)
+
+    def _key_id(self, token: str) -> str | None:
+        if len(token) > _LONGEST_TOKEN:
+            raise Unauthorized(f"The token is longer than {_LONGEST_TOKEN} characters.")
+        try:
+            header = jwt.get_unverified_header(token)
+        except _BAD_TOKEN as error:
+            raise _invalid(error) from None
+        # Before a key is looked for: what is refused anyway costs no fetch.
+        if header.get("alg") != self._settings.jwt_algorithm:
+            raise Unauthorized("The token is signed with another algorithm.")
+        return header.get("kid")
+
+    def _claims(self, token: str, key: Key) -> dict[str, Any]:
         settings = self._settings
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
-                settings.jwt_secret.get_secret_value(),
-                algorithms=["HS256"],
+                key,
+                algorithms=[settings.jwt_algorithm],
                 audience=settings.jwt_audience,
                 issuer=settings.jwt_issuer,
                 leeway=_LEEWAY_SECONDS,
@@ -64,24 +78,29 @@ class TokenVerifier:
             )
         except jwt.ExpiredSignatureError:
             raise Unauthorized("The token has expired: ask for a new one.") from None
-        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
-            # The others come from headers and claims that no honest issuer writes: a thousand brackets, a date in the year 10⁹.
-            raise Unauthorized(f"The token is not valid ({type(error).__name__}).") from None
-        user_id = claims.get(settings.jwt_user_claim)
-        if not isinstance(user_id, str) or not user_id or not is_storable(user_id):
-            raise Unauthorized(f"The token has no claim {settings.jwt_user_claim} that names a user.")
-        return User(user_id)
+        except _BAD_TOKEN as error:
+            raise _invalid(error) from None
+        # PyJWT reads the text "9999999999" as a date.
+        if not all(type(claims.get(name, 0)) in (int, float) for name in ("exp", "nbf", "iat")):
+            raise Unauthorized("The token has a date that is not a number.")
+        return claims
+
+
+def _invalid(error: Exception) -> Unauthorized:
+    return Unauthorized(f"The token is not valid ({type(error).__name__}).")
 
 
 class AuthMiddleware(AbstractAuthenticationMiddleware):
-    """Lets in whoever brings a good `Authorization: Bearer` header."""
+    """Lets in whoever brings one good `Authorization: Bearer` header."""
 
     def __init__(self, app: ASGIApp, verifier: TokenVerifier) -> None:
         super().__init__(app)
         self._verifier = verifier
 
     async def authenticate_request(self, connection: ASGIConnection[Any, Any, Any, Any]) -> AuthenticationResult:
-        scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise Unauthorized("A token is needed: send the header Authorization: Bearer <jwt>.")
-        return AuthenticationResult(user=self._verifier.user_of(token.strip()), auth=None)
+        # With two of them, a proxy before us might have read the other.
+        header, *others = connection.headers.getall("authorization", [""])
+        scheme, _, token = header.partition(" ")
+        if others or scheme.lower() != "bearer" or not token.strip():
+            raise Unauthorized("A token is needed: send one header Authorization: Bearer <jwt>.")
+        return AuthenticationResult(user=await self._verifier.user_of(token.strip()), auth=None)

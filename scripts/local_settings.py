@@ -14,6 +14,10 @@ OURS = {
     "storage_type": "local",
     "storage_dir": ".",
     "public_base_url": "http://unused",
+    # Tokens are this machine's own.
+    "jwt_algorithm": "HS256",
+    "jwt_public_key": None,
+    "jwt_jwks_url": None,
 }
 
 

@@ -8,7 +8,7 @@ from secrets import token_hex
 
 import jwt
 
-from shared.settings import ApiSettings
+from shared.settings import ApiSettings, stop
 
 HOURS = 24
 
@@ -24,6 +24,9 @@ class Signing:
 
     @classmethod
     def of(cls, settings: ApiSettings) -> "Signing":
+        """As the settings say; without a secret, the end of the program."""
+        if settings.jwt_secret is None:
+            stop(f"JWT_SECRET: missing; with {settings.jwt_algorithm} only the issuer signs tokens: ask it for one")
         secret = settings.jwt_secret.get_secret_value()
         return cls(secret, settings.jwt_audience, settings.jwt_issuer, settings.jwt_user_claim)
 

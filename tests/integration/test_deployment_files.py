@@ -144,7 +144,8 @@ def test_the_worker_has_time_to_put_its_jobs_back(services: dict[str, Any]) -> N
 # Production
 
 
-@pytest.mark.parametrize("name", SECRETS)
+# The API itself refuses to start without a key for tokens: which of the three it is, compose cannot know.
+@pytest.mark.parametrize("name", sorted(SECRETS.keys() - {"JWT_SECRET"}))
 def test_production_does_not_start_without_a_secret(production: dict[str, Any], name: str) -> None:
     uses = [match for match in VARIABLE.finditer(yaml.safe_dump(production, width=1000)) if match["name"] == name]
     assert uses

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from shared.settings import ApiSettings, Settings, StorageSettings, WorkerSettings
+from tests.jwks_server import key_pair
 
 ROOT = Path(__file__).parent.parent.parent
 KINDS: dict[str, type[Settings]] = {
@@ -62,6 +63,7 @@ class Setting(NamedTuple):
 
 
 FREE_TEXT = ()  # any text is good
+ISSUER_KEY = key_pair("settings").pem().replace("\n", "\\n")  # as it fits into one line
 SETTINGS = {
     "DATABASE_URL": Setting(
         None,
@@ -100,8 +102,28 @@ SETTINGS = {
     ),
     "API_HOST": Setting("127.0.0.1", "0.0.0.0", "0.0.0.0", FREE_TEXT),
     "API_PORT": Setting(8000, "9000", 9000, ("65536", "-1", "http")),
+    "MAX_ACTIVE_JOBS_PER_USER": Setting(20, "5", 5, ("0", "many")),
     "API_SERVES_AUDIO": Setting(False, "true", True, ("perhaps",)),
-    "JWT_SECRET": Setting(None, "x" * 32, "x" * 32, FREE_TEXT),
+    "JWT_ALGORITHM": Setting("HS256", "hs256", "HS256", ("none", "HS512", "RSA")),
+    "JWT_SECRET": Setting(None, "x" * 32, "x" * 32, ('{"kty": "oct", "k": "c2VjcmV0"}', "ssh-rsa AAAA")),
+    "JWT_PUBLIC_KEY": Setting(None, ISSUER_KEY, ISSUER_KEY, (SECRET,)),
+    "JWT_JWKS_URL": Setting(
+        None,
+        "https://issuer.example/keys?tenant=1",
+        "https://issuer.example/keys?tenant=1",
+        (
+            "issuer.example/keys",
+            "file:///etc/passwd",
+            "https://",
+            "https://a/#b",
+            "http://[",
+            "https://a:b/",
+            "https://a b/",
+            f"https://anna:{SECRET}@issuer.example/keys",
+            "http://issuer.example/keys",
+            "http://8.8.8.8/keys",
+        ),
+    ),
     "JWT_AUDIENCE": Setting(None, "memolist", "memolist", FREE_TEXT),
     "JWT_ISSUER": Setting(None, "https://memolist.example", "https://memolist.example", FREE_TEXT),
     "JWT_USER_CLAIM": Setting("sub", "userId", "userId", FREE_TEXT),
@@ -140,6 +162,8 @@ SETTINGS = {
     "WORKER_HEARTBEAT_S": Setting(3, "1", 1, ("0", "often")),
     "WORKER_SHUTDOWN_TIMEOUT_S": Setting(20, "5", 5, ("0", "long")),
 }
+# They exclude the secret, and each other.
+ISSUER_KEYS = ["JWT_PUBLIC_KEY", "JWT_JWKS_URL"]
 FROM = ["environment", ".env", "config.json"]
 Environment = dict[str, str]
 Case = tuple[Path, str, Environment]
@@ -226,9 +250,17 @@ def test_every_setting_has_its_default(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("source", FROM)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_setting_is_read_from_each_place(kind: str, source: str, tmp_path: Path) -> None:
-    given = {name: SETTINGS[name].given for name in names_of(kind)}
+    given = {name: SETTINGS[name].given for name in names_of(kind) - set(ISSUER_KEYS)}
     found = values(tmp_path, kind, **write(tmp_path, source, given))
     assert {name: found[name] for name in given} == {name: SETTINGS[name].meant for name in given}
+
+
+@pytest.mark.parametrize("source", FROM)
+@pytest.mark.parametrize("name", ISSUER_KEYS)
+def test_the_key_of_an_issuer_is_read_from_each_place(name: str, source: str, tmp_path: Path) -> None:
+    given = {name: SETTINGS[name].given, "JWT_ALGORITHM": "RS256", "DATABASE_URL": REQUIRED["DATABASE_URL"]}
+    found = values(tmp_path, "ApiSettings", **write(tmp_path, source, given))
+    assert [found[name], found["JWT_ALGORITHM"]] == [SETTINGS[name].meant, "RS256"]
 
 
 def test_the_environment_goes_before_dotenv_and_dotenv_before_config_json(tmp_path: Path) -> None:
