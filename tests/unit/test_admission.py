@@ -244,6 +244,43 @@ async def test_the_slot_of_a_cancelled_request_goes_to_the_next() -> None:
             assert await stays == "stays"
 
 
+# Dismissed
+
+
+async def test_who_is_dismissed_gets_no_place_any_more_and_what_is_in_flight_ends() -> None:
+    gone = Party("anna")
+    async with open_desk(1, free) as desk:
+        end = asyncio.Event()
+        in_flight = asyncio.create_task(desk.request(gone, "in flight", until=end))
+        await settle()
+        waiting = [asyncio.create_task(desk.request(party)) for party in (gone, gone, BEN)]
+        await settle()
+        desk.admission.dismiss(gone)
+        with pytest.raises(ShuttingDown):
+            await desk.request(gone, "late")
+        end.set()
+        async with asyncio.timeout(30):
+            results = await asyncio.gather(in_flight, *waiting, return_exceptions=True)
+        assert [type(result) for result in results] == [str, ShuttingDown, ShuttingDown, str]
+        assert await desk.fits_at_once(1)
+    assert desk.faults == []
+
+
+@pytest.mark.parametrize("ticks", range(12))
+async def test_dismissed_at_any_moment_it_loses_no_place(ticks: int) -> None:
+    gone = Party("anna")
+    async with open_desk(2, free) as desk:
+        tasks = [asyncio.create_task(desk.request(gone, ticks=3)) for _ in range(4)]
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        desk.admission.dismiss(gone)
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert {type(result) for result in results} <= {str, ShuttingDown}
+        assert results.count("") == len(desk.started)
+        assert await desk.fits_at_once(2)
+    assert desk.faults == []
+
+
 # The pace cannot be asked
 
 

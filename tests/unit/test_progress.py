@@ -121,3 +121,16 @@ def test_the_count_never_falls_and_the_urls_keep_the_order_of_the_phrases(count:
     assert counts == sorted(counts)
     assert counts[-1] == count
     assert all(progress.is_settled(index, side) for index, side in sides)
+
+
+def test_what_an_earlier_run_listed_stays_listed_until_this_one_comes_to_it() -> None:
+    before = [{"cardId": "card0", "audioUrlEn": "old", "audioUrlFr": None, "error": "too loud"}]
+    progress = Progress([{"cardId": f"card{index}", "textEn": "a", "textFr": "b"} for index in range(2)], before)
+    settle(progress, (1, "en"), (1, "fr"), (0, "en"))
+    of_the_second = {"cardId": "card1", "audioUrlEn": url(1, "en"), "audioUrlFr": url(1, "fr")}
+    assert progress.result_urls() == [*before, of_the_second]
+    settle(progress, (0, "fr"))
+    assert progress.result_urls() == [
+        {"cardId": "card0", "audioUrlEn": url(0, "en"), "audioUrlFr": url(0, "fr")},
+        of_the_second,
+    ]

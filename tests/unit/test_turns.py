@@ -40,6 +40,9 @@ class Queue:
         new = Party(name.user, self._had_a_turn if had_a_turn is None else had_a_turn)
         self.turns.join(self._parties.setdefault(name, new), Waiter(name, number))
 
+    def remove(self, name: Name) -> list[Waiter]:
+        return list(self.turns.remove(self._parties.get(name) or Party(name.user)))
+
     def served(self) -> list[Waiter]:
         order = []
         while self.turns:
@@ -127,3 +130,15 @@ def test_who_had_a_turn_and_comes_back_is_behind_those_who_wait() -> None:
     assert queue.turns.next() == (a, 0)
     queue.join(Name("A", 2), 3)
     assert queue.served() == [(b, 2), (a, 1), (Name("A", 2), 3)]
+
+
+@given(crowds, names)
+def test_who_is_taken_out_is_served_no_more_and_nobody_else_misses_a_turn(crowd: list[Name], gone: Name) -> None:
+    queue = Queue(crowd)
+
+    taken = queue.remove(gone)
+
+    assert [waiter.number for waiter in taken] == [number for number, name in enumerate(crowd) if name == gone]
+    others = [number for number, name in enumerate(crowd) if name != gone]
+    assert sorted(waiter.number for waiter in queue.served()) == others
+    assert not queue.turns
