@@ -16,8 +16,8 @@ _MOST_WORKERS = 8
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two for each core: most tests wait, for a process, a heartbeat or a pause."""
-    return min(2 * (os.cpu_count() or 1), _MOST_WORKERS)
+    """Three for each core: most tests wait, for a process, a heartbeat or a pause."""
+    return min(3 * (os.cpu_count() or 1), _MOST_WORKERS)
 
 
 @pytest.fixture(scope="session")

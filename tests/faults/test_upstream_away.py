@@ -44,7 +44,7 @@ async def test_a_job_waits_for_an_upstream_that_is_gone_and_goes_on_when_it_is_b
 
     assert job["status"] == "processing"
     assert not [entry for entry in job["resultUrls"] if entry.get("error")]
-    assert queue_jobs(service) == ["todo"]
+    await until(lambda: queue_jobs(service) == ["todo"])
     assert record(service, job_id, "waits", "deaths") == (1, 0)
     asked, made = len(upstream.requests), len(cached_clips(service))
     assert made < CLIPS
