@@ -50,6 +50,11 @@ token USER: (_install "production")
 voices *ARGS: (_install "production")
     @exec {{ python }} -m worker.voices "$@"
 
+# Copy all audio to the bucket of the settings, and rewrite URLs: docs/storage.md
+[no-exit-message]
+storage-to-s3 *ARGS: (_install "local")
+    @exec {{ python }} -m scripts.storage_to_s3 "$@"
+
 # Run the tests
 [no-exit-message]
 test *ARGS: (_install "dev")

@@ -11,7 +11,7 @@ from pydantic_settings import NoDecode
 from shared.database_url import libpq_conninfo
 
 
-def _base_url(url: str) -> str:
+def as_base_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         is_base = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
@@ -64,7 +64,7 @@ def _without_text(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-BaseUrl = Annotated[str, AfterValidator(_base_url)]
+BaseUrl = Annotated[str, AfterValidator(as_base_url)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 FolderPath = Annotated[Path, AfterValidator(_writable_name)]
 HeaderSecret = Annotated[SecretStr, AfterValidator(_header_value)]

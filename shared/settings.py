@@ -1,14 +1,14 @@
 """Every setting of the service, by program. Read once, by a program's `main`."""
 
 import sys
-from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 from pydantic import Field, ValidationError
 
 from shared.database_url import libpq_conninfo
 from shared.setting_sources import ConfigFileError, LogSettings
-from shared.setting_types import BaseUrl, DatabaseUrl, FolderPath, Seconds
+from shared.setting_types import DatabaseUrl, Seconds
+from shared.storage_settings import AudioUrlSettings, AudioWriterSettings
 from shared.token_settings import TokenSettings
 from shared.voice_settings import EngineSettings, VoiceSettings
 
@@ -24,12 +24,8 @@ class Settings(LogSettings):
         return libpq_conninfo(self.database_url.get_secret_value())
 
 
-class StorageSettings(Settings):
+class StorageSettings(AudioUrlSettings, Settings):
     """Where audio is kept, and how it is reached."""
-
-    storage_type: Literal["local"] = "local"
-    storage_dir: FolderPath = Path("/app/storage/tts")
-    public_base_url: BaseUrl = "http://localhost/storage/tts"
 
 
 class ApiSettings(TokenSettings, VoiceSettings, StorageSettings):
@@ -41,7 +37,7 @@ class ApiSettings(TokenSettings, VoiceSettings, StorageSettings):
     max_active_jobs_per_user: Annotated[int, Field(ge=1, le=1_000_000)] = 20
 
 
-class WorkerSettings(EngineSettings, StorageSettings):
+class WorkerSettings(EngineSettings, AudioWriterSettings, StorageSettings):
     """What the worker needs."""
 
     tts_max_attempts: Annotated[int, Field(ge=1, le=100)] = 3

@@ -3,12 +3,14 @@
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 import migrations
 from shared.database_url import libpq_conninfo
 from tests.postgres import Postgres, running_postgres
+from tests.s3_server import S3Server, running_moto
 from tests.service import Service
 from tests.speech_server import SpeechServer
 
@@ -71,3 +73,17 @@ async def service(database_url: str, tmp_path: Path, upstream: SpeechServer) -> 
     }
     async with Service(database_url, tmp_path, environment) as service:
         yield service
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[str]:
+    """The stand-in for S3 of this pytest process."""
+    with running_moto() as url:
+        yield url
+
+
+@pytest.fixture
+async def s3(moto: str) -> AsyncIterator[S3Server]:
+    """A bucket of its own, behind a door that fails on request."""
+    async with S3Server(moto, f"bucket-{uuid4().hex[:12]}") as server:
+        yield server

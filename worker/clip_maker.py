@@ -10,7 +10,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 
 from shared.card_audio import ClipFacts
 from shared.plan import Clip
-from shared.storage import LocalStorage
+from shared.storage import Storage
 from shared.usage import NO_USAGE, Usage
 from worker.admission import Admission
 from worker.audio import AcceptedAudio, accept
@@ -37,7 +37,7 @@ class ClipMaker:
     def __init__(
         self,
         engine: Engine,
-        storage: LocalStorage,
+        storage: Storage,
         admission: Admission,
         pacer: Pacer,
         watch: UpstreamWatch,

@@ -16,7 +16,7 @@ from shared.job_clips import ClipOutcome, record_outcomes
 from shared.models import CardAudio
 from shared.plan import Clip
 from shared.runs import Checkpoint, Run, Spent, Waiting
-from shared.storage import LocalStorage
+from shared.storage import Storage
 from shared.usage import NO_USAGE, Usage
 from worker.progress import Progress
 
@@ -52,7 +52,7 @@ class _Unwritten:
 class Ledger:
     """Collects what one run does. Nothing is written, and no card's file replaced, before `checkpoint` or `finish`."""
 
-    def __init__(self, sessions: Sessions, storage: LocalStorage, public_base_url: str, run: Run) -> None:
+    def __init__(self, sessions: Sessions, storage: Storage, public_base_url: str, run: Run) -> None:
         self._sessions = sessions
         self._storage = storage
         self._public_base_url = public_base_url

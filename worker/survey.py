@@ -12,7 +12,7 @@ from shared.database import Sessions
 from shared.models import CardAudio
 from shared.plan import Clip
 from shared.runs import Run
-from shared.storage import LocalStorage
+from shared.storage import Storage
 from worker.clip_maker import ClipMaker
 
 Verdict = Literal["blank", "superseded", "kept", "wanted"]
@@ -46,7 +46,7 @@ async def read_tables(sessions: Sessions, clips: Sequence[Clip]) -> Tables:
         return Tables(now, await read_clips(session, {clip.key for clip in clips}))
 
 
-async def survey(tables: Tables, storage: LocalStorage, maker: ClipMaker, run: Run, clips: Sequence[Clip]) -> Survey:
+async def survey(tables: Tables, storage: Storage, maker: ClipMaker, run: Run, clips: Sequence[Clip]) -> Survey:
     """Compares what a job wants with what is there."""
     now, recorded = tables.now, tables.recorded
     sizes = await storage.sizes([clip.file_name for clip in clips if (clip.card_id, clip.side) in now])
@@ -72,7 +72,7 @@ def _verdict(run: Run, clip: Clip, now: CardAudio | None, sizes: Mapping[str, in
 
 
 async def _look_up(
-    storage: LocalStorage, maker: ClipMaker, run: Run, wanted: Mapping[str, Clip], recorded: Mapping[str, ClipFacts]
+    storage: Storage, maker: ClipMaker, run: Run, wanted: Mapping[str, Clip], recorded: Mapping[str, ClipFacts]
 ) -> dict[str, ClipFacts]:
     found: dict[str, ClipFacts] = {}
     for key, in_storage in (await storage.find_clips(wanted)).items():

@@ -14,7 +14,7 @@ from shared.database import DATABASE_AWAY, Sessions
 from shared.errors import LostRun, ShuttingDown, StorageFault
 from shared.plan import Clip, clips_of
 from shared.runs import Run
-from shared.storage import LocalStorage
+from shared.storage import Storage
 from worker.clip_maker import ClipMaker
 from worker.errors import ClipFailed, ClipRefused, UpstreamAway, UpstreamClosed
 from worker.ledger import Ledger
@@ -37,7 +37,7 @@ class Synthesizer:
     """Runs jobs, any number at once. `hands` is how many clips one job may have in the making."""
 
     sessions: Sessions
-    storage: LocalStorage
+    storage: Storage
     maker: ClipMaker
     voices: Mapping[Side, Voice]
     public_base_url: str

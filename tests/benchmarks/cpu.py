@@ -4,7 +4,7 @@ import asyncio
 import time
 from pathlib import Path
 
-from shared.storage import LocalStorage
+from shared.local_storage import LocalStorage
 from tests.benchmarks.report import Bars, Figure, Measured, at_most
 from tests.benchmarks.stage import (
     FULL_JOB_CLIPS,

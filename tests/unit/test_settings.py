@@ -100,6 +100,16 @@ SETTINGS = {
             "http://a b/",
         ),
     ),
+    "AWS_S3_BUCKET": Setting(None, "memolist-audio", "memolist-audio", ("s3://memolist", "https://a.example/b", "a/b")),
+    "AWS_REGION": Setting(None, "eu-west-3", "eu-west-3", ("https://s3.example", "eu west")),
+    "AWS_ENDPOINT_URL": Setting(
+        None,
+        "http://localhost:9000/",
+        "http://localhost:9000",
+        ("localhost:9000", f"http://anna:{SECRET}@localhost:9000", "s3://bucket"),
+    ),
+    "AWS_ACCESS_KEY_ID": Setting(None, "AKIA1", "AKIA1", (f"AKIA {SECRET}", f"“{SECRET}”")),
+    "AWS_SECRET_ACCESS_KEY": Setting(None, "secret/1+2", "secret/1+2", (f"{SECRET}\n", f"{SECRET} {SECRET}")),
     "API_HOST": Setting("127.0.0.1", "0.0.0.0", "0.0.0.0", FREE_TEXT),
     "API_PORT": Setting(8000, "9000", 9000, ("65536", "-1", "http")),
     "MAX_ACTIVE_JOBS_PER_USER": Setting(20, "5", 5, ("0", "many")),
@@ -338,6 +348,44 @@ def test_espeak_needs_no_key(tmp_path: Path) -> None:
     assert all("model='espeak-ng'" in voice for voice in found["voices"])
 
 
+S3 = {"STORAGE_TYPE": "s3", "AWS_S3_BUCKET": "audio", "AWS_REGION": "eu-west-3"}
+
+
+@pytest.mark.parametrize("kind", ["ApiSettings", "WorkerSettings"])
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ({}, "https://audio.s3.eu-west-3.amazonaws.com"),
+        ({"AWS_S3_BUCKET": "audio.example.org"}, "https://s3.eu-west-3.amazonaws.com/audio.example.org"),
+        ({"AWS_ENDPOINT_URL": "http://localhost:9000/", "AWS_REGION": ""}, "http://localhost:9000/audio"),
+        ({"PUBLIC_BASE_URL": "https://cdn.example.org/"}, "https://cdn.example.org"),
+    ],
+    ids=["AWS", "dots", "endpoint", "own"],
+)
+def test_a_bucket_has_its_own_url_and_a_setting_goes_before_it(
+    kind: str, given: Environment, url: str, tmp_path: Path
+) -> None:
+    assert values(tmp_path, kind, **REQUIRED | S3 | given)["PUBLIC_BASE_URL"] == url
+
+
+def test_the_worker_names_what_is_missing_for_a_bucket(tmp_path: Path) -> None:
+    said = refused(read(tmp_path, **REQUIRED, STORAGE_TYPE="s3"))
+    assert re.findall(r"([A-Z_0-9]+): missing", said) == ["AWS_REGION", "AWS_S3_BUCKET"]
+
+
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
+def test_one_key_without_the_other_is_refused_and_none_is_good(name: str, tmp_path: Path) -> None:
+    assert "AWS_SECRET_ACCESS_KEY: goes together with" in refused(read(tmp_path, **REQUIRED, **S3, **{name: SECRET}))
+    assert read(tmp_path, **REQUIRED, **S3)["code"] == 0
+
+
+def test_the_api_wants_of_a_bucket_only_where_its_audio_is_heard(tmp_path: Path) -> None:
+    said = refused(read(tmp_path, "ApiSettings", **REQUIRED, STORAGE_TYPE="s3"))
+    assert "PUBLIC_BASE_URL: missing" in said
+    own = {"STORAGE_TYPE": "s3", "PUBLIC_BASE_URL": "https://cdn.example.org"}
+    assert read(tmp_path, "ApiSettings", **REQUIRED, **own)["code"] == 0
+
+
 def test_all_bad_settings_are_named_in_one_line(tmp_path: Path) -> None:
     bad = {
         "TTS_EXTRA_BODY": "[]",
@@ -366,6 +414,8 @@ def test_settings_do_not_show_their_secrets(tmp_path: Path) -> None:
         "DATABASE_URL": f"postgresql://anna:{SECRET}@db/memolist",
         "JWT_SECRET": SECRET,
         "OPENAI_API_KEY": SECRET,
+        "AWS_ACCESS_KEY_ID": SECRET,
+        "AWS_SECRET_ACCESS_KEY": SECRET,
     }
     answers = read_all((tmp_path, "ApiSettings", secrets), (tmp_path, "WorkerSettings", secrets))
     assert not [answer for answer in answers if SECRET in answer["shown"]]
@@ -487,8 +537,8 @@ COMPOSE = "".join((ROOT / name).read_text() for name in ("compose.yaml", "compos
 
 
 def test_the_example_names_every_setting_and_every_variable_of_the_compose_files_once() -> None:
-    names = re.findall(r"^(?:# )?([A-Z][A-Z_]+)=", EXAMPLE, re.MULTILINE)
-    assert sorted(names) == sorted(SETTINGS.keys() | set(re.findall(r"\$\{([A-Z_]+)", COMPOSE)))
+    names = re.findall(r"^(?:# )?([A-Z][A-Z_0-9]+)=", EXAMPLE, re.MULTILINE)
+    assert sorted(names) == sorted(SETTINGS.keys() | set(re.findall(r"\$\{([A-Z_0-9]+)", COMPOSE)))
 
 
 def test_the_example_asks_only_for_what_is_required() -> None:

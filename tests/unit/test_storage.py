@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import StorageFault
-from shared.storage import LocalStorage
+from shared.local_storage import LocalStorage
 
 KEY, OTHER_KEY = "a" * 64, "b" * 64
 

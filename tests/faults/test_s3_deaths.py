@@ -1,0 +1,43 @@
+"""A worker that dies while its audio goes to a bucket: nothing is lost, nothing is bought twice, nothing half is heard."""
+
+import pytest
+
+from tests.aftermath import kill
+from tests.s3_server import S3Server
+from tests.service import Service, phrases
+from tests.speech_audio import mp3_of
+from tests.speech_server import SpeechServer, read_tag
+from tests.watching import until
+
+CARDS = [f"card-{number}" for number in range(30)]
+
+
+@pytest.mark.parametrize("moment", ["PUT", "COPY"])
+async def test_a_killed_workers_job_is_finished_by_another(
+    service: Service, s3: S3Server, upstream: SpeechServer, moment: str
+) -> None:
+    await s3.make_public()
+    upstream.latency_seconds = 0.1
+    service.environment |= s3.environment
+    service.add_deck("deck", CARDS)
+    await service.start_api()
+    worker = await service.start_worker()
+    s3.requests.clear()
+    job_id = await service.post("deck", phrases(CARDS))
+    await until(lambda: s3.count(moment) > 10)
+
+    await kill(service, worker)
+    await until(lambda: not upstream.in_flight)
+    kept = len([key for key in await s3.keys() if key.startswith(".cache/") and key.endswith(".mp3")])
+    lost = len(upstream.requests) - kept
+    await service.start_worker()
+    job = await service.ended(job_id)
+
+    assert job["status"] == "completed", job
+    assert 0 <= lost <= 8
+    assert len(upstream.requests) == 60 + lost
+    for phrase in phrases(CARDS):
+        for side, text in (("en", phrase["textEn"]), ("fr", phrase["textFr"])):
+            answer = await s3.get(f"{phrase['cardId']}_{side}.mp3")
+            assert read_tag(answer.body)["text"] == text
+            assert len(answer.body) == len(mp3_of(text))
