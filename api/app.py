@@ -15,6 +15,7 @@ from api.job_watch import JobWatch
 from api.openapi import openapi_config
 from api.problems import problem_details
 from shared.database import create_engine, create_sessions
+from shared.keyed_lock import KeyedLock
 from shared.logs import configure_logs
 from shared.queue import create_queue
 from shared.settings import ApiSettings, read_settings
@@ -27,7 +28,7 @@ def create_app(settings: ApiSettings | None = None) -> Litestar:
     """The API as the settings say; they are read here unless given."""
     settings = settings or read_settings(ApiSettings)
     configure_logs(settings)
-    queue = create_queue(settings)
+    queue, users = create_queue(settings), KeyedLock()
     database = SQLAlchemyAsyncConfig(
         engine_instance=create_engine(settings, _DATABASE_CONNECTIONS),
         session_config=AsyncSessionConfig(expire_on_commit=False),
@@ -40,12 +41,13 @@ def create_app(settings: ApiSettings | None = None) -> Litestar:
         dependencies={
             "job_watch": Provide(lambda: job_watch, sync_to_thread=False),
             "queue": Provide(lambda: queue, sync_to_thread=False),
+            "users": Provide(lambda: users, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),
         },
         plugins=[SQLAlchemyPlugin(database), problem_details()],
         openapi_config=openapi_config(),
         request_max_body_size=_BODY_LIMIT_BYTES,
-        signature_types=[JobWatch, App, AsyncSession, ApiSettings],
+        signature_types=[JobWatch, App, AsyncSession, ApiSettings, KeyedLock],
         lifespan=[lambda _: job_watch.running()],
         logging_config=None,
         state=State({"job_watch": job_watch}),

@@ -15,6 +15,7 @@ from api.job_state import JobState
 from api.watched_job import WatchedJob, Watcher
 from shared import job_reads
 from shared.database import Sessions
+from shared.errors import JobNotFound
 from shared.job_notices import changed_jobs, find_all, listening
 
 # Changes that come faster are read together.
@@ -38,6 +39,8 @@ class JobWatch:
 
     async def watch(self, job_id: str, user_id: str) -> Watcher:
         """The user's job as it is now and from now on. Raises `JobNotFound`."""
+        if "\0" in job_id:  # registered, it would spoil the read of all
+            raise JobNotFound
         # Before the read: of a change in between comes a notice.
         job = self._watched.setdefault(job_id, WatchedJob())
         read_at = monotonic()

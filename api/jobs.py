@@ -27,6 +27,7 @@ from shared.errors import (
 )
 from shared.estimate import estimate as estimate_clips
 from shared.jobs import Phrase
+from shared.keyed_lock import KeyedLock
 from shared.plan import clips_of
 from shared.queue import enqueue, take_out
 from shared.settings import ApiSettings
@@ -43,7 +44,9 @@ from shared.settings import ApiSettings
         **problems(*OF_A_BODY, KeyReused(), TooManyJobs()),
     },
 )
-async def generate(request: UserRequest, db_session: AsyncSession, queue: App, settings: ApiSettings) -> JobAccepted:
+async def generate(
+    request: UserRequest, db_session: AsyncSession, queue: App, settings: ApiSettings, users: KeyedLock
+) -> JobAccepted:
     """Queues a job that gives every phrase its two voices. Only the deck's owner may.
 
     With the header Idempotency-Key the same request, sent again within a day, gets the same job.
@@ -51,7 +54,8 @@ async def generate(request: UserRequest, db_session: AsyncSession, queue: App, s
     user_id, key = request.user.id, _idempotency_key(request)
     wanted = generate_request.read(await read_json(request))
     digest = await asyncio.to_thread(lambda: wanted.digest) if key else ""
-    async with db_session.begin():
+    # One after the other, before a connection is taken: a user's many requests must not leave none for others.
+    async with users.hold(user_id), db_session.begin():
         await jobs.lock_user(db_session, user_id)
         if key and (known := await idempotency.job_of(db_session, user_id, key, digest)):
             return JobAccepted(ok=True, job_id=known)
@@ -76,8 +80,11 @@ async def estimate(request: UserRequest, db_session: AsyncSession, settings: Api
     """Takes the body of `generate`, queues nothing, and says what it would come to: exact for engines that bill by characters."""
     wanted = generate_request.read(await read_json(request))
     async with db_session.begin():
-        phrases = await _check(db_session, request.user.id, wanted)
-        clips = await asyncio.to_thread(clips_of, phrases, {side: settings.voice(side) for side in SIDES})
+        await decks.check_owner(db_session, wanted.deck_id, request.user.id, is_kept=False)
+        cards = await decks.cards_of_deck(db_session, wanted.deck_id, generate_request.card_ids(wanted))
+    phrases = await asyncio.to_thread(generate_request.check_phrases, wanted, cards)
+    clips = await asyncio.to_thread(clips_of, phrases, {side: settings.voice(side) for side in SIDES})
+    async with db_session.begin():
         found = await estimate_clips(db_session, clips, wanted.regenerate)
     seconds = found.seconds(
         settings.request_interval_ms, settings.tts_max_in_flight, ENGINES[settings.tts_engine].seconds_per_clip
@@ -102,9 +109,9 @@ async def estimate(request: UserRequest, db_session: AsyncSession, settings: Api
         **problems(*OF_A_JOB, JobHasEnded()),
     },
 )
-async def cancel(request: UserRequest, db_session: AsyncSession, job_id: str) -> Accepted:
+async def cancel(request: UserRequest, db_session: AsyncSession, users: KeyedLock, job_id: str) -> Accepted:
     """A job that waits ends at once, one that runs within a second or so. What is made already stays, and stays listed."""
-    async with db_session.begin():
+    async with users.hold(request.user.id), db_session.begin():
         await job_reads.find(db_session, job_id, request.user.id)
         is_running = await take_out(db_session, job_id)
         await jobs.cancel(db_session, job_id, request.user.id, is_running)
@@ -123,11 +130,11 @@ async def cancel(request: UserRequest, db_session: AsyncSession, job_id: str) ->
     },
 )
 async def retry(
-    request: UserRequest, db_session: AsyncSession, queue: App, settings: ApiSettings, job_id: str
+    request: UserRequest, db_session: AsyncSession, queue: App, settings: ApiSettings, users: KeyedLock, job_id: str
 ) -> JobAccepted:
     """Queues a failed or cancelled job once more, under its own id: only what is missing is made."""
     user_id = request.user.id
-    async with db_session.begin():
+    async with users.hold(user_id), db_session.begin():
         await jobs.lock_user(db_session, user_id)
         job = await job_reads.find(db_session, job_id, user_id)
         await decks.check_owner(db_session, job.deck_id or "", user_id)

@@ -9,14 +9,14 @@ from shared.errors import DeckBelongsToAnother, DeckNotFound
 from shared.models import Card, Deck
 
 
-async def check_owner(session: AsyncSession, deck_id: str, user_id: str) -> None:
-    """Raises `DeckNotFound` or `DeckBelongsToAnother`. The deck stays as it is until the transaction ends.
+async def check_owner(session: AsyncSession, deck_id: str, user_id: str, is_kept: bool = True) -> None:
+    """Raises `DeckNotFound` or `DeckBelongsToAnother`. Where it `is_kept`, the deck stays as it is until the transaction ends.
 
     Where Prisma made foreign keys it must not go in between; and of two jobs that come at once the one that is numbered first
     must be queued first, or it would find itself superseded.
     """
-    deck = select(Deck.user_id).where(Deck.id == deck_id).with_for_update(key_share=True)
-    owner = (await session.execute(deck)).one_or_none()
+    deck = select(Deck.user_id).where(Deck.id == deck_id)
+    owner = (await session.execute(deck.with_for_update(key_share=True) if is_kept else deck)).one_or_none()
     if owner is None:
         raise DeckNotFound
     if owner.user_id != user_id:

@@ -48,7 +48,7 @@ class SchemaBehind(MemolistError):
 
 
 class DatabaseAway(MemolistError):
-    """The database cannot be reached just now; nothing was queued. Try again in a few seconds."""
+    """The database cannot be reached just now. Try again in a few seconds, with the same Idempotency-Key."""
 
 
 class JobHasEnded(MemolistError):

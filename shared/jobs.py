@@ -124,10 +124,9 @@ async def tell(session: AsyncSession, job_id: str) -> None:
 
 async def _lock(session: AsyncSession, job_id: str, user_id: str) -> tuple[TtsJob, JobRecord]:
     # The record first, as everywhere: two who lock both in different orders would wait for each other.
-    records = select(JobRecord).where(JobRecord.id == job_id, JobRecord.user_id == user_id).with_for_update()
-    record = await session.scalar(records)
+    record = await session.scalar(select(JobRecord).where(JobRecord.id == job_id).with_for_update())
     # Read anew: what the session knows of it is from before the lock.
     job = await session.get(TtsJob, job_id, with_for_update=True, populate_existing=True)
-    if record is None or job is None:
+    if record is None or job is None or job.user_id != user_id:
         raise JobNotFound
     return job, record

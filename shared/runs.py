@@ -79,7 +79,8 @@ async def start(session: AsyncSession, job_id: str) -> Run | None:
         await session.execute(
             update(JobRecord)
             .where(JobRecord.id == job_id, TtsJob.id == JobRecord.id, TtsJob.status.in_(UNFINISHED))
-            .values(run=token, ended_at=None)
+            # A job that an older API created, during a deploy, has neither.
+            .values(run=token, ended_at=None, user_id=TtsJob.user_id, deck_id=TtsJob.deck_id)
             .returning(
                 JobRecord.seq,
                 JobRecord.regenerate,

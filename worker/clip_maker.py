@@ -9,6 +9,7 @@ import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from shared.card_audio import ClipFacts
+from shared.keyed_lock import KeyedLock
 from shared.plan import Clip
 from shared.storage import Storage
 from shared.usage import NO_USAGE, Usage
@@ -17,7 +18,6 @@ from worker.audio import AcceptedAudio, accept
 from worker.doors import Doors
 from worker.engines import Engine, Speech
 from worker.errors import BadAudio, ClipFailed, RateLimited, Unspoken, UpstreamClosed
-from worker.keyed_lock import KeyedLock
 from worker.pacing import Pacer
 from worker.turns import Party
 from worker.upstream_watch import UpstreamWatch

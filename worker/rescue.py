@@ -20,7 +20,7 @@ from worker.steady_queue import RECONNECT_SECONDS
 _MAX_DEATHS = 3
 _TOO_MANY_DEATHS = (
     f"A worker died {_MAX_DEATHS} times in a row in this job, without having made a clip in between: its log may tell why."
-    " What was made is kept; post the phrases again to make the rest."
+    " What was made is kept; retry the job to make the rest."
 )
 _STALLED = """
     SELECT job.id, job.args ->> 'job_id' AS job_id, job.abort_requested

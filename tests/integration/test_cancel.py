@@ -316,3 +316,19 @@ async def test_a_job_that_has_fallen_out_of_the_queue_can_be_cancelled(service: 
 
     assert (await cancel(service, job_id)).status == 202
     assert (await service.job(job_id))["status"] in ENDED
+
+
+async def test_a_job_that_an_older_api_made_is_its_users_all_the_same(service: Service) -> None:
+    """During a deploy it writes no owner beside the job."""
+    service.add_deck("deck", ["card-1"])
+    service.add_deck("other", ["other"])
+    await service.start_api()
+    job_id, other = await service.post("deck", phrases(["card-1"])), await service.post("other", phrases(["other"]))
+    service.sql("UPDATE tts.job SET user_id = NULL, deck_id = NULL")
+
+    assert (await cancel(service, job_id)).status == 202
+    assert (await service.job(job_id))["status"] == "cancelled"
+    assert_problem(await cancel(service, other, user="ben"), 404)
+    await service.start_worker()
+    assert (await service.ended(other))["status"] == "completed"
+    assert (await detail(service, other))["status"] == "completed"

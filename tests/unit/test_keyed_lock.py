@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.keyed_lock import KeyedLock
+from shared.keyed_lock import KeyedLock
 
 
 async def gather(*tasks: Coroutine[Any, Any, Any]) -> list[Any]:
