@@ -24,6 +24,7 @@ def run(work: Callable[[Programs], None]) -> NoReturn:
     code = 0
     try:
         try:
+            signals.release()
             work(programs)
         finally:
             programs.stop()

@@ -17,12 +17,12 @@ class Stopped(BaseException):
 
 
 class Signals:
-    """Raises `Stopped` in the main thread at the first signal. Later ones change nothing: the end is under way."""
+    """Raises `Stopped` in the main thread at the first signal after `release`. Later ones change nothing: the end is under way."""
 
     def __init__(self) -> None:
         self._number: int | None = None
         self._is_raised = False
-        self._is_held = False
+        self._is_held = True
         for number in SIGNALS:
             # Under nohup, the end of the terminal is nothing to us.
             if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
@@ -33,6 +33,11 @@ class Signals:
         """As a shell tells it; None when there was no signal."""
         return None if self._number is None else 128 + self._number
 
+    def release(self) -> None:
+        """From now on, where somebody is there to catch it; a signal that came before comes now."""
+        self._is_held = False
+        self._raise_once()
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """What is begun inside is finished: `Stopped` comes at the end of it."""
@@ -40,8 +45,7 @@ class Signals:
         try:
             yield
         finally:
-            self._is_held = False
-            self._raise_once()
+            self.release()
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         self._number = self._number or number

@@ -95,7 +95,7 @@ class JwksServer:
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_get("/jwks.json", self._answer)
-        app.router.add_route("*", "/{path:.*}", self._elsewhere)
+        app.router.add_route("*", "/elsewhere", self._elsewhere)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
