@@ -1,20 +1,22 @@
 """The API, put together. Wiring only."""
 
-from advanced_alchemy.extensions.litestar import AsyncSessionConfig, SQLAlchemyAsyncConfig, SQLAlchemyPlugin
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import ASGIRouteHandler
 from litestar.middleware import DefineMiddleware
 from procrastinate import App
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api import health, jobs
 from api.auth import AuthMiddleware, TokenVerifier
 from api.job_watch import JobWatch
 from api.openapi import openapi_config
 from api.problems import problem_details
-from shared.database import create_engine, create_sessions
+from shared.database import Sessions, create_engine, create_sessions
 from shared.keyed_lock import KeyedLock
 from shared.logs import configure_logs
 from shared.queue import create_queue
@@ -29,29 +31,33 @@ def create_app(settings: ApiSettings | None = None) -> Litestar:
     settings = settings or read_settings(ApiSettings)
     configure_logs(settings)
     queue, users = create_queue(settings), KeyedLock()
-    database = SQLAlchemyAsyncConfig(
-        engine_instance=create_engine(settings, _DATABASE_CONNECTIONS),
-        session_config=AsyncSessionConfig(expire_on_commit=False),
-        set_default_exception_handler=False,  # errors are told in one place
-    )
-    job_watch = JobWatch(settings.conninfo, create_sessions(database.get_engine()))
+    database = create_engine(settings, _DATABASE_CONNECTIONS)
+    sessions = create_sessions(database)
+    job_watch = JobWatch(settings.conninfo, sessions)
     authenticate = DefineMiddleware(AuthMiddleware, verifier=TokenVerifier(settings))
     return Litestar(
         route_handlers=[jobs.routes(authenticate), health.health, health.ready, *_audio(settings)],
         dependencies={
             "job_watch": Provide(lambda: job_watch, sync_to_thread=False),
+            "sessions": Provide(lambda: sessions, sync_to_thread=False),
             "queue": Provide(lambda: queue, sync_to_thread=False),
             "users": Provide(lambda: users, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),
         },
-        plugins=[SQLAlchemyPlugin(database), problem_details()],
+        plugins=[problem_details()],
         openapi_config=openapi_config(),
         request_max_body_size=_BODY_LIMIT_BYTES,
-        signature_types=[JobWatch, App, AsyncSession, ApiSettings, KeyedLock],
-        lifespan=[lambda _: job_watch.running()],
+        signature_types=[JobWatch, App, Sessions, ApiSettings, KeyedLock],
+        lifespan=[lambda _: _closing(database), lambda _: job_watch.running()],
         logging_config=None,
         state=State({"job_watch": job_watch}),
     )
+
+
+@asynccontextmanager
+async def _closing(database: AsyncEngine) -> AsyncIterator[None]:
+    yield
+    await database.dispose()
 
 
 def _audio(settings: ApiSettings) -> list[ASGIRouteHandler]:

@@ -1,13 +1,13 @@
 """Whether the API is alive, and whether it can work. Neither needs a token."""
 
 from litestar import get
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import examples
 from api.openapi import answer, problems
 from api.openapi_operations import ApiOperation
 from api.schemas import Health
 from migrations.current import check_schema
+from shared.database import Sessions
 from shared.errors import DatabaseAway
 
 
@@ -31,8 +31,8 @@ async def health() -> Health:
     tags=["health"],
     responses={200: answer(examples.HEALTHY, "It is."), **problems(DatabaseAway())},
 )
-async def ready(db_session: AsyncSession) -> Health:
+async def ready(sessions: Sessions) -> Health:
     """The database answers, and its schema is the one that this version wants."""
-    async with db_session.begin():
-        await check_schema(db_session)
+    async with sessions.begin() as session:
+        await check_schema(session)
     return Health(ok=True)

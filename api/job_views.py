@@ -7,7 +7,6 @@ from typing import Annotated
 
 from litestar import get
 from litestar.params import Parameter
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import examples
 from api.bodies import UserRequest
@@ -17,6 +16,7 @@ from api.openapi import OF_A_JOB, OF_A_TOKEN, answer, problems
 from api.openapi_operations import ApiOperation, ListOperation
 from api.schemas import STATUSES, DetailAnswer, JobAnswer, JobsAnswer
 from shared import job_reads
+from shared.database import Sessions
 from shared.errors import InvalidRequest
 from shared.settings import ApiSettings
 
@@ -30,10 +30,10 @@ Limit = Annotated[int, Parameter(ge=1, le=100)]
     summary="How a job is going",
     responses={200: answer(examples.STATUS, "The job."), **problems(*OF_A_JOB)},
 )
-async def status(request: UserRequest, db_session: AsyncSession, job_id: str) -> JobAnswer:
+async def status(request: UserRequest, sessions: Sessions, job_id: str) -> JobAnswer:
     """The job as it stands. Another user's job does not exist."""
-    async with db_session.begin():
-        return JobAnswer(job=job_status(await job_reads.find(db_session, job_id, request.user.id)))
+    async with sessions.begin() as session:
+        return JobAnswer(job=job_status(await job_reads.find(session, job_id, request.user.id)))
 
 
 @get(
@@ -43,12 +43,10 @@ async def status(request: UserRequest, db_session: AsyncSession, job_id: str) ->
     summary="A job in full",
     responses={200: answer(examples.DETAIL, "The job, its clips and its cost."), **problems(*OF_A_JOB)},
 )
-async def job_in_full(
-    request: UserRequest, db_session: AsyncSession, settings: ApiSettings, job_id: str
-) -> DetailAnswer:
+async def job_in_full(request: UserRequest, sessions: Sessions, settings: ApiSettings, job_id: str) -> DetailAnswer:
     """The job with its phrases, a row for each clip, and what it used and cost."""
-    async with db_session.begin():
-        found = await job_reads.find_in_full(db_session, job_id, request.user.id)
+    async with sessions.begin() as session:
+        found = await job_reads.find_in_full(session, job_id, request.user.id)
     return DetailAnswer(job=await asyncio.to_thread(job_detail, found, settings))
 
 
@@ -64,7 +62,7 @@ async def job_in_full(
 )
 async def jobs_of_user(
     request: UserRequest,
-    db_session: AsyncSession,
+    sessions: Sessions,
     settings: ApiSettings,
     deck_id: Annotated[str | None, Parameter(query="deckId")] = None,
     with_status: Annotated[str | None, Parameter(query="status")] = None,
@@ -74,9 +72,9 @@ async def jobs_of_user(
     """Newest first. `nextCursor` asks for those that follow; it is null at the end."""
     before_seq = _seq(cursor) if cursor is not None else None
     _check_status(with_status)
-    async with db_session.begin():
+    async with sessions.begin() as session:
         # One more than asked for: is there a next page?
-        found = await job_reads.page(db_session, request.user.id, deck_id, with_status, before_seq, limit + 1)
+        found = await job_reads.page(session, request.user.id, deck_id, with_status, before_seq, limit + 1)
     shown = found[:limit]
     next_cursor = _cursor(shown[-1][1].seq) if len(found) > limit else None
     return JobsAnswer(jobs=[job_summary(job, record, settings) for job, record in shown], next_cursor=next_cursor)

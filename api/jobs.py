@@ -16,6 +16,7 @@ from api.openapi_operations import ApiOperation, DeckOperation, GenerateOperatio
 from api.schemas import Accepted, Estimate, JobAccepted
 from shared import decks, idempotency, job_reads, jobs
 from shared.clips import SIDES
+from shared.database import Sessions
 from shared.engine_defaults import ENGINES
 from shared.errors import (
     DeckBelongsToAnother,
@@ -45,7 +46,7 @@ from shared.settings import ApiSettings
     },
 )
 async def generate(
-    request: UserRequest, db_session: AsyncSession, queue: App, settings: ApiSettings, users: KeyedLock
+    request: UserRequest, sessions: Sessions, queue: App, settings: ApiSettings, users: KeyedLock
 ) -> JobAccepted:
     """Queues a job that gives every phrase its two voices. Only the deck's owner may.
 
@@ -55,16 +56,16 @@ async def generate(
     wanted = generate_request.read(await read_json(request))
     digest = await asyncio.to_thread(lambda: wanted.digest) if key else ""
     # One after the other, before a connection is taken: a user's many requests must not leave none for others.
-    async with users.hold(user_id), db_session.begin():
-        await jobs.lock_user(db_session, user_id)
-        if key and (known := await idempotency.job_of(db_session, user_id, key, digest)):
+    async with users.hold(user_id), sessions.begin() as session:
+        await jobs.lock_user(session, user_id)
+        if key and (known := await idempotency.job_of(session, user_id, key, digest)):
             return JobAccepted(ok=True, job_id=known)
-        phrases = await _check(db_session, user_id, wanted)
-        await jobs.check_room(db_session, user_id, settings.max_active_jobs_per_user)
-        job_id = await jobs.create(db_session, user_id, wanted.deck_id, phrases, wanted.regenerate)
-        await enqueue(queue, db_session, job_id, wanted.deck_id)
+        phrases = await _check(session, user_id, wanted)
+        await jobs.check_room(session, user_id, settings.max_active_jobs_per_user)
+        job_id = await jobs.create(session, user_id, wanted.deck_id, phrases, wanted.regenerate)
+        await enqueue(queue, session, job_id, wanted.deck_id)
         if key:
-            await idempotency.remember(db_session, user_id, key, digest, job_id)
+            await idempotency.remember(session, user_id, key, digest, job_id)
     return JobAccepted(ok=True, job_id=job_id)
 
 
@@ -76,16 +77,16 @@ async def generate(
     summary="What a job would cost",
     responses={200: answer(examples.ESTIMATE, "What it would come to, now."), **problems(*OF_A_BODY)},
 )
-async def estimate(request: UserRequest, db_session: AsyncSession, settings: ApiSettings) -> Estimate:
+async def estimate(request: UserRequest, sessions: Sessions, settings: ApiSettings) -> Estimate:
     """Takes the body of `generate`, queues nothing, and says what it would come to: exact for engines that bill by characters."""
     wanted = generate_request.read(await read_json(request))
-    async with db_session.begin():
-        await decks.check_owner(db_session, wanted.deck_id, request.user.id, is_kept=False)
-        cards = await decks.cards_of_deck(db_session, wanted.deck_id, generate_request.card_ids(wanted))
+    async with sessions.begin() as session:
+        await decks.check_owner(session, wanted.deck_id, request.user.id, is_kept=False)
+        cards = await decks.cards_of_deck(session, wanted.deck_id, generate_request.card_ids(wanted))
     phrases = await asyncio.to_thread(generate_request.check_phrases, wanted, cards)
     clips = await asyncio.to_thread(clips_of, phrases, {side: settings.voice(side) for side in SIDES})
-    async with db_session.begin():
-        found = await estimate_clips(db_session, clips, wanted.regenerate)
+    async with sessions.begin() as session:
+        found = await estimate_clips(session, clips, wanted.regenerate)
     seconds = found.seconds(
         settings.request_interval_ms, settings.tts_max_in_flight, ENGINES[settings.tts_engine].seconds_per_clip
     )
@@ -109,12 +110,12 @@ async def estimate(request: UserRequest, db_session: AsyncSession, settings: Api
         **problems(*OF_A_JOB, JobHasEnded()),
     },
 )
-async def cancel(request: UserRequest, db_session: AsyncSession, users: KeyedLock, job_id: str) -> Accepted:
+async def cancel(request: UserRequest, sessions: Sessions, users: KeyedLock, job_id: str) -> Accepted:
     """A job that waits ends at once, one that runs within a second or so. What is made already stays, and stays listed."""
-    async with users.hold(request.user.id), db_session.begin():
-        await job_reads.find(db_session, job_id, request.user.id)
-        is_running = await take_out(db_session, job_id)
-        await jobs.cancel(db_session, job_id, request.user.id, is_running)
+    async with users.hold(request.user.id), sessions.begin() as session:
+        await job_reads.find(session, job_id, request.user.id)
+        is_running = await take_out(session, job_id)
+        await jobs.cancel(session, job_id, request.user.id, is_running)
     return Accepted(ok=True)
 
 
@@ -130,16 +131,16 @@ async def cancel(request: UserRequest, db_session: AsyncSession, users: KeyedLoc
     },
 )
 async def retry(
-    request: UserRequest, db_session: AsyncSession, queue: App, settings: ApiSettings, users: KeyedLock, job_id: str
+    request: UserRequest, sessions: Sessions, queue: App, settings: ApiSettings, users: KeyedLock, job_id: str
 ) -> JobAccepted:
     """Queues a failed or cancelled job once more, under its own id: only what is missing is made."""
     user_id = request.user.id
-    async with users.hold(user_id), db_session.begin():
-        await jobs.lock_user(db_session, user_id)
-        job = await job_reads.find(db_session, job_id, user_id)
-        await decks.check_owner(db_session, job.deck_id or "", user_id)
-        await jobs.retry(db_session, job_id, user_id, settings.max_active_jobs_per_user)
-        await enqueue(queue, db_session, job_id, job.deck_id or "")
+    async with users.hold(user_id), sessions.begin() as session:
+        await jobs.lock_user(session, user_id)
+        job = await job_reads.find(session, job_id, user_id)
+        await decks.check_owner(session, job.deck_id or "", user_id)
+        await jobs.retry(session, job_id, user_id, settings.max_active_jobs_per_user)
+        await enqueue(queue, session, job_id, job.deck_id or "")
     return JobAccepted(ok=True, job_id=job_id)
 
 

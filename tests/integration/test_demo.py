@@ -95,7 +95,7 @@ def at_work_in(folder: Path) -> list[str]:
     """Every process that has this folder, which nobody else knows, as its own or in its command."""
     return [
         " ".join(process.info["cmdline"] or [])
-        for process in psutil.process_iter(["cmdline", "cwd"])
+        for process in psutil.process_iter(["cmdline", "cwd", "status"])
         if _names(process, str(folder))
     ]
 
@@ -109,4 +109,4 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 
 def _names(process: psutil.Process, folder: str) -> bool:
     facts = [process.info["cwd"] or "", *(process.info["cmdline"] or [])]
-    return process.status() != psutil.STATUS_ZOMBIE and any(folder in fact for fact in facts)
+    return process.info["status"] != psutil.STATUS_ZOMBIE and any(folder in fact for fact in facts)
