@@ -23,7 +23,7 @@ from worker.turns import Party
 from worker.upstream_watch import UpstreamWatch
 from worker.words import check_words
 
-# Told of every answer: the characters asked for, and what the upstream counted.
+# Told of an answer that is paid for and brings no clip: the characters asked for, and what the upstream counted.
 Bill = Callable[[int, Usage], None]
 _log = structlog.get_logger(__name__)
 # Where the upstream asks to slow down and does not say for how long.
@@ -56,7 +56,8 @@ class ClipMaker:
     async def make(self, clip: Clip, party: Party, not_before: datetime | None, bill: Bill) -> tuple[ClipFacts, bool]:
         """The clip in the storage, and whether it was made now rather than by another job a moment ago.
 
-        `not_before` asks for audio that is no older. `bill` is told what every answer costs, good or bad.
+        `not_before` asks for audio that is no older. `bill` is told what answers cost that were not good; the facts tell what a
+        good one did.
         Raises the errors of `worker.errors`, `ShuttingDown` and `StorageFault`.
         """
         async with self._makers.hold(clip.key):
@@ -101,21 +102,23 @@ class ClipMaker:
     async def _ask(self, clip: Clip, party: Party, bill: Bill, began_at: float) -> ClipFacts:
         async with self._admission.place(party):
             self._watch.check_open(began_at)
-            speech = await self._speak(clip, bill)
+            try:
+                speech = await self._engine.speak(clip.text, clip.voice)
+            except Unspoken as error:
+                bill(0, error.usage)
+                raise
+        try:
+            return await self._keep(clip, speech)
+        except Exception:
+            bill(len(clip.text), speech.usage)
+            raise
+
+    async def _keep(self, clip: Clip, speech: Speech) -> ClipFacts:
         good = await asyncio.to_thread(accept, speech.audio, clip.text, clip.voice.speed)
         if speech.transcript is not None:
             await asyncio.to_thread(check_words, speech.transcript, clip.text, clip.side)
         await self._storage.put_clip(clip.key, good.mp3)
         return _facts(clip, good, words_checked=speech.transcript is not None, usage=speech.usage)
-
-    async def _speak(self, clip: Clip, bill: Bill) -> Speech:
-        try:
-            speech = await self._engine.speak(clip.text, clip.voice)
-        except Unspoken as error:
-            bill(0, error.usage)
-            raise
-        bill(len(clip.text), speech.usage)
-        return speech
 
     def _attempts(self, clip: Clip) -> AsyncRetrying:
         return AsyncRetrying(

@@ -67,13 +67,13 @@ class Ledger:
         self._now = now
 
     def bill(self, characters: int, usage: Usage) -> None:
-        """The upstream answered, and charges for so many characters, or for what it counted itself."""
+        """An answer that was no good, and is paid for: so many characters, or what the upstream counted itself."""
         self._spent = self._spent.plus(Spent(0, characters, usage))
 
     def record_made(self, clip: Clip, facts: ClipFacts) -> None:
-        """This run made a clip."""
+        """This run made a clip. It counts with what it cost, and not before: who finds it first counts it else."""
         self._new.clips[clip.key] = (clip.voice, facts)
-        self._spent = self._spent.plus(Spent(1, 0))
+        self._spent = self._spent.plus(Spent(1, facts.characters, facts.usage))
 
     def record_found(self, clip: Clip, facts: ClipFacts) -> None:
         """A clip was in the storage, and on no record: a run paid for it that was cut off before it could say so."""

@@ -18,6 +18,7 @@ from procrastinate.manager import NotificationCallback
 from shared.database_url import libpq_conninfo
 from tests.aftermath import assert_whole, kill, listeners, record
 from tests.job_control import assert_adds_up, cancel, detail, locked, outcomes, retry, two_apis, waiters
+from tests.s3_server import S3Server
 from tests.service import Service, phrases
 from tests.speech_server import SpeechServer
 from tests.watching import card_files, queue_jobs, until
@@ -97,6 +98,32 @@ async def test_cancelled_in_the_moment_of_its_start_a_job_ends_once(service: Ser
     upstream.latency_seconds = 0
     await service.made("deck-0", phrases([f"0-{card}" for card in CARDS]))
     assert "Traceback" not in service.log("worker")
+
+
+async def test_what_is_paid_for_and_not_yet_stored_counts_where_it_is_found(
+    service: Service, upstream: SpeechServer, s3: S3Server
+) -> None:
+    """The cancelled job has no clip to show for it; the next one of these cards finds the clips, and what they cost."""
+    await s3.make_public()
+    service.environment |= s3.environment
+    service.add_deck("deck", CARDS[:2])
+    await service.start_api()
+    await service.start_worker()
+    s3.fail("slow", method="PUT", path=".mp3", seconds=3.0)
+    job_id = await service.post("deck", phrases(CARDS[:2]))
+    await until(lambda: s3.count("PUT", ".mp3") == 4)
+
+    assert await answered(service, job_id) == "cancelled"
+    await service.ended(job_id)
+    cancelled = await detail(service, job_id)
+    s3.heal()
+    finder = await detail(service, (await service.made("deck", phrases(CARDS[:2])))["id"])
+
+    assert len(upstream.requests) == 4
+    assert (cancelled["cost"]["clipsMade"], cancelled["cost"]["charactersBilled"]) == (0, 0)
+    assert finder["cost"]["clipsMade"] == 4
+    for job in (cancelled, finder):
+        assert_adds_up(job)
 
 
 async def test_the_job_of_a_dead_worker_ends_as_cancelled_and_is_not_run_again(
