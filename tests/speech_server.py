@@ -3,24 +3,21 @@
 `python -m tests.speech_server --latency-ms 300` prints its URL as the first line and ends with SIGTERM or with its stdin.
 """
 
-import argparse
 import asyncio
-import json
 import math
 import socket
 import struct
 import sys
 import time
 from collections import deque
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any
 
 from aiohttp import web
 
 from tests.audio_files import ANSWERS
 from tests.speech_audio import FRAME_BYTES, SAMPLE_RATE, mp3_of, pcm_of, read_tag
-from tests.stand_in import serve
+from tests.stand_in import StandIn, options_of, serve
 
 __all__ = ["Fault", "Request", "SpeechServer", "read_tag"]
 
@@ -89,7 +86,7 @@ class Request:
         return self.outcome in ("ok", "slow")
 
 
-class SpeechServer:
+class SpeechServer(StandIn[Fault, Request]):
     """`async with SpeechServer() as server:` and point OPENAI_BASE_URL at `server.url`."""
 
     def __init__(
@@ -100,80 +97,30 @@ class SpeechServer:
         api_key: str | None = None,
         port: int = 0,
     ) -> None:
-        self.latency_seconds = latency_seconds
+        super().__init__(Fault, latency_seconds, api_key, port)
         self.rate_per_second = rate_per_second
-        self.api_key = api_key
-        self.port = port
-        self.faults: list[Fault] = []
-        self.requests: list[Request] = []
-        self.in_flight = 0
-        self.peak_in_flight = 0
         self._admitted: deque[float] = deque()
-        self._runner: web.AppRunner | None = None
-
-    @property
-    def url(self) -> str:
-        """What to set as OPENAI_BASE_URL."""
-        return f"http://127.0.0.1:{self.port}/v1"
-
-    @property
-    def texts(self) -> list[str]:
-        """The texts that were asked for, in the order in which they came."""
-        return [request.text for request in self.requests]
-
-    def fail(self, kind: str, *, times: int | None = None, text: str = "", **details: Any) -> Fault:
-        """Makes requests fail from now on. The first fault that fits a request wins."""
-        self.faults.append(Fault(kind, times, text, **details))
-        return self.faults[-1]
-
-    def heal(self) -> None:
-        """Takes all faults back."""
-        self.faults.clear()
 
     async def start(self) -> None:
         """Listens; after `stop` on the same port again."""
         mp3_of("warm up")
-        self._runner = web.AppRunner(self._app(), handler_cancellation=True, access_log=None, shutdown_timeout=0)
-        await self._runner.setup()
-        listening = socket.create_server(("127.0.0.1", self.port), backlog=1024)
-        self.port = listening.getsockname()[1]
-        await web.SockSite(self._runner, listening).start()
+        await super().start()
 
-    async def stop(self) -> None:
-        """From now on connections are refused; those that are open are closed."""
-        if self._runner:
-            await self._runner.cleanup()
-            self._runner = None
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
-    def _app(self) -> web.Application:
-        app = web.Application()
-        app.router.add_post("/v1/audio/speech", self._speak)
-        app.router.add_get("/control/requests", self._show_requests)
-        app.router.add_delete("/control/requests", self._forget_requests)
-        app.router.add_get("/control/faults", self._show_faults)
-        app.router.add_put("/control/faults", self._put_faults)
-        return app
+    def routes(self) -> list[web.RouteDef]:
+        """The one route."""
+        return [web.post("/v1/audio/speech", self._speak)]
 
     async def _speak(self, http: web.Request) -> web.StreamResponse:
         body = await _json_object(http)
         request = _request(body, http.headers.get("Authorization", "").removeprefix("Bearer "))
         self.requests.append(request)
-        self.in_flight += 1
-        self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
         try:
-            return await self._answer(http, request)
+            with self.counted():
+                return await self._answer(http, request)
         except asyncio.CancelledError:
             request.outcome = "cut off"
             raise
         finally:
-            self.in_flight -= 1
             request.ended_at = time.monotonic()
 
     async def _answer(self, http: web.Request, request: Request) -> web.StreamResponse:
@@ -210,20 +157,6 @@ class SpeechServer:
             return self._admitted[0] + 1 - now
         self._admitted.append(now)
         return 0
-
-    async def _show_requests(self, _: web.Request) -> web.Response:
-        return web.json_response([asdict(request) for request in self.requests])
-
-    async def _forget_requests(self, _: web.Request) -> web.Response:
-        self.requests.clear()
-        return web.Response(status=204)
-
-    async def _show_faults(self, _: web.Request) -> web.Response:
-        return web.json_response([asdict(fault) for fault in self.faults])
-
-    async def _put_faults(self, http: web.Request) -> web.Response:
-        self.faults = [Fault(**fault) for fault in await http.json()]
-        return await self._show_faults(http)
 
 
 async def _json_object(http: web.Request) -> dict[str, Any]:
@@ -290,12 +223,8 @@ async def _cut(http: web.Request, audio: bytes) -> web.StreamResponse:
 
 def main(arguments: list[str]) -> None:
     """Serves until told to stop."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--latency-ms", type=float, default=0)
+    parser = options_of(__doc__)
     parser.add_argument("--rate-per-second", type=int)
-    parser.add_argument("--api-key")
-    parser.add_argument("--faults", type=json.loads, default=[], help='JSON, such as [{"kind": "cut", "times": 3}]')
     options = parser.parse_args(arguments)
     server = SpeechServer(
         latency_seconds=options.latency_ms / 1000,
@@ -304,8 +233,7 @@ def main(arguments: list[str]) -> None:
         port=options.port,
     )
     server.faults = [Fault(**fault) for fault in options.faults]
-    with suppress(KeyboardInterrupt):
-        asyncio.run(serve(server))
+    serve(server)
 
 
 if __name__ == "__main__":
