@@ -46,6 +46,8 @@ class WorkerSettings(EngineSettings, AudioWriterSettings, StorageSettings):
     worker_concurrency: Annotated[int, Field(ge=1, le=10_000)] = 256
     worker_heartbeat_s: Seconds = 3
     worker_shutdown_timeout_s: Seconds = 20
+    worker_status_host: str = "127.0.0.1"
+    worker_status_port: Annotated[int | None, Field(ge=1, le=65_535)] = None
 
 
 AnySettings = TypeVar("AnySettings", bound=LogSettings)

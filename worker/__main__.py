@@ -19,9 +19,11 @@ from worker.admission import Admission
 from worker.clip_maker import ClipMaker
 from worker.doors import Doors
 from worker.engines.choice import open_engine
+from worker.heartbeat import Heartbeat
 from worker.pacing import Pacer
 from worker.readiness import first_line, wait_for_database
 from worker.rescue import Rescue
+from worker.status import serve_status
 from worker.steady_queue import create_steady_queue
 from worker.synthesis import Synthesizer
 from worker.tasks import add_tasks
@@ -51,6 +53,9 @@ async def run(settings: WorkerSettings) -> None:
     """Works until SIGTERM or SIGINT. Raises `MemolistError` when it cannot begin."""
     doors = Doors()
     _listen_for_signals(doors)
+    dead_after_seconds = settings.worker_heartbeat_s * _DEAD_AFTER_HEARTBEATS
+    heartbeat = Heartbeat(dead_after_seconds)
+    serve_status(settings, heartbeat)
     voices = {side: settings.voice(side) for side in SIDES}
     storage = open_storage(settings)
     await storage.prepare()
@@ -70,9 +75,8 @@ async def run(settings: WorkerSettings) -> None:
         hands=settings.tts_max_in_flight * _HANDS_PER_PLACE,
         outage_patience_seconds=settings.tts_outage_patience_s,
     )
-    queue = create_steady_queue(settings)
+    queue = create_steady_queue(settings, heartbeat)
     add_tasks(queue, synthesizer, doors)
-    dead_after_seconds = settings.worker_heartbeat_s * _DEAD_AFTER_HEARTBEATS
     rescue = Rescue(sessions, queue, settings.worker_heartbeat_s, dead_after_seconds)
     async with queue.open_async(), asyncio.TaskGroup() as tasks:
         _log.info(

@@ -21,6 +21,7 @@ from procrastinate.worker import Worker
 
 from shared.queue import TELL_WORKERS
 from shared.settings import WorkerSettings
+from worker.heartbeat import Heartbeat
 
 # A pool's attempts to reconnect grow ever rarer; given up early, each statement begins a new one.
 RECONNECT_SECONDS = 2
@@ -51,12 +52,12 @@ Result = TypeVar("Result")
 _log = structlog.get_logger(__name__)
 
 
-def create_steady_queue(settings: WorkerSettings) -> App:
+def create_steady_queue(settings: WorkerSettings, heartbeat: Heartbeat) -> App:
     """procrastinate on our database, for a worker."""
     # A heartbeat that waits for a connection must not keep the next one from being sent.
     patience = min(_CONNECTION_WAIT_SECONDS, settings.worker_heartbeat_s)
     connector = PsycopgConnector(conninfo=settings.conninfo, timeout=patience, reconnect_timeout=RECONNECT_SECONDS)
-    steady = SteadyJobs(connector)
+    steady = SteadyJobs(connector, heartbeat)
     queue = App(connector=connector, worker_defaults={"worker_middleware": [steady.begin]})
     queue.job_manager = steady
     return queue
@@ -65,8 +66,9 @@ def create_steady_queue(settings: WorkerSettings) -> App:
 class SteadyJobs(JobManager):
     """procrastinate's statements: reads wait for the next time when the database is away, acknowledgements until it is back."""
 
-    def __init__(self, connector: PsycopgConnector) -> None:
+    def __init__(self, connector: PsycopgConnector, heartbeat: Heartbeat) -> None:
         super().__init__(connector)
+        self._heartbeat = heartbeat
         self._held: set[tuple[int | None, int]] = set()
         self._begun: set[int | None] = set()
         self._was_told = False
@@ -95,8 +97,17 @@ class SteadyJobs(JobManager):
             self._held.add((job.id, job.attempts))
         return job
 
+    async def register_worker(self) -> int:
+        worker_id = await super().register_worker()
+        self._heartbeat.beat()
+        return worker_id
+
     async def update_heartbeat(self, worker_id: int) -> None:
-        await _or_none(super().update_heartbeat(worker_id))
+        try:
+            await super().update_heartbeat(worker_id)
+            self._heartbeat.beat()
+        except ConnectorException as error:
+            self._heartbeat.miss(_passing_reason(error))
 
     async def begin(self, run: Callable[[], Awaitable[Result]], context: JobContext, worker: Worker) -> Result:
         """Runs a job, and notes that it can be aborted from now on: a task that is cancelled before its first step never ends
@@ -155,7 +166,14 @@ async def _or_none(statement: Awaitable[Result]) -> Result | None:
     try:
         return await statement
     except ConnectorException as error:
-        if not isinstance(error.__cause__, psycopg.OperationalError | psycopg.InterfaceError):
-            raise
-        _log.warning("the queue cannot reach the database", reason=type(error.__cause__).__name__)
+        _passing_reason(error)
         return None
+
+
+def _passing_reason(error: ConnectorException) -> str:
+    """Logs and returns what kept Postgres from answering; raises what is no absence."""
+    if not isinstance(error.__cause__, psycopg.OperationalError | psycopg.InterfaceError):
+        raise error
+    reason = type(error.__cause__).__name__
+    _log.warning("the queue cannot reach the database", reason=reason)
+    return reason

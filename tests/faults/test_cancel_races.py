@@ -22,6 +22,7 @@ from tests.s3_server import S3Server
 from tests.service import Service, phrases
 from tests.speech_server import SpeechServer
 from tests.watching import card_files, queue_jobs, until
+from worker.heartbeat import Heartbeat
 from worker.steady_queue import SteadyJobs
 
 CARDS = [f"card-{number}" for number in range(10)]
@@ -267,7 +268,7 @@ class HastyJobs(SteadyJobs):
 
 async def test_an_abort_before_a_job_s_first_step_does_not_keep_it_from_ending(service: Service) -> None:
     connector = PsycopgConnector(conninfo=libpq_conninfo(service.database_url))
-    hasty = HastyJobs(connector)
+    hasty = HastyJobs(connector, Heartbeat(limit_seconds=9))
     queue = App(connector=connector, worker_defaults={"worker_middleware": [hasty.begin]})
     queue.job_manager = hasty
     done: list[int] = []

@@ -1,0 +1,95 @@
+"""The worker's status port: it says whether Postgres hears the worker, and why not, and is never in anybody's way."""
+
+import asyncio
+import http.client
+import json
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.settings import WorkerSettings
+from tests.integration.test_worker_start import GOOD, assert_one_line, run
+from tests.postgres import Postgres
+from tests.service import GIVE_UP_SECONDS, Service
+from worker.heartbeat import Heartbeat
+from worker.status import serve_status
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def ask(port: int, path: str = "/health", method: str = "GET") -> tuple[int, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=GIVE_UP_SECONDS)
+    connection.request(method, path)
+    answer = connection.getresponse()
+    return answer.status, json.loads(answer.read() or "null")
+
+
+async def health(port: int, status: int) -> dict[str, Any]:
+    """The answer once it has that status."""
+    async with asyncio.timeout(GIVE_UP_SECONDS):
+        while True:
+            seen, body = await asyncio.to_thread(ask, port)
+            if seen == status:
+                assert body["ok"] is (status == 200)
+                assert body["heartbeatAgeSeconds"] >= 0
+                return dict(body)
+            await asyncio.sleep(0.05)
+
+
+async def test_it_tells_of_a_lost_database_and_of_its_return(service: Service, postgres: Postgres, port: int) -> None:
+    worker = await service.start_worker(WORKER_STATUS_PORT=str(port), WORKER_HEARTBEAT_S="0.5")
+    await health(port, 200)
+    assert ask(port, "/")[0] == ask(port, "/health/")[0] == 404
+    assert ask(port, method="POST")[0] == 405
+
+    postgres.stop()
+    try:
+        away = await health(port, 503)
+        assert away["heartbeatAgeSeconds"] >= 1.5
+        assert "Postgres" in away["detail"]
+    finally:
+        postgres.start()
+    await health(port, 200)
+
+    # Clients that say nothing take all places, and keep nobody from stopping.
+    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(20)]
+    assert await service.stop(worker) == 0
+    assert "Traceback" not in service.log("worker")
+    for client in silent:
+        client.close()
+
+
+async def test_it_answers_while_the_worker_waits_for_its_first_database(service: Service, port: int) -> None:
+    service.database_url = "postgresql://postgres@127.0.0.1:9/memolist"
+    worker = await service._start("worker", WORKER_STATUS_PORT=str(port))
+    async with asyncio.timeout(GIVE_UP_SECONDS):
+        while "trying again" not in service.log("worker"):
+            await asyncio.sleep(0.05)
+    assert "no answer yet" in (await health(port, 503))["detail"]
+    assert await service.stop(worker) == 0
+
+
+async def test_it_tells_of_an_event_loop_that_stands_still(port: int) -> None:
+    settings = WorkerSettings.model_construct(worker_status_host="127.0.0.1", worker_status_port=port)
+    heartbeat = Heartbeat(limit_seconds=0)
+    serve_status(settings, heartbeat)
+    heartbeat.beat()
+    with ThreadPoolExecutor() as threads:
+        status, body = threads.submit(ask, port).result()  # the loop waits here, and turns no more
+    assert (status, "event loop" in body["detail"]) == (503, True)
+    heartbeat.miss("OperationalError")
+    status, body = await asyncio.to_thread(ask, port)
+    assert (status, "OperationalError" in body["detail"]) == (503, True)
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        assert_one_line(run("worker", tmp_path, **GOOD, WORKER_STATUS_PORT=port), "WORKER_STATUS_PORT", port, "in use")
