@@ -12,6 +12,8 @@ from api.app import create_app
 from shared.settings import ApiSettings, read_settings, stop
 
 _DRAIN_SECONDS = 10
+# Longer than nginx keeps a connection for the next request: one that we close meanwhile would cost it an answer.
+_KEEP_ALIVE_SECONDS = 45
 # A client that takes nothing for so long is cut off, and what was for it is forgotten.
 _STUCK_CLIENT_MS = 20_000
 
@@ -27,6 +29,7 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
     with _listen(settings.api_host, settings.api_port) as listener:

