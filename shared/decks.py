@@ -27,3 +27,11 @@ async def cards_of_deck(session: AsyncSession, deck_id: str, card_ids: Collectio
     """Those of the cards that exist and belong to the deck."""
     wanted = func.any(list(card_ids))
     return set(await session.scalars(select(Card.id).where(Card.deck_id == deck_id, Card.id == wanted)))
+
+
+async def cards_of_others(session: AsyncSession, user_id: str, card_ids: Collection[str]) -> set[str]:
+    """Those of the cards that are in a deck of another user: cards move, while a job waits or before it is tried again."""
+    if not card_ids:
+        return set()
+    in_decks = select(Card.id).join(Deck, Deck.id == Card.deck_id)
+    return set(await session.scalars(in_decks.where(Card.id == func.any(list(card_ids)), Deck.user_id != user_id)))

@@ -86,7 +86,7 @@ async def retry(session: AsyncSession, job_id: str, user_id: str, most: int) -> 
 
 
 async def end_cancelled(session: AsyncSession, job_id: str) -> None:
-    """Ends a job that no run is at, as its user asked: it waits for nothing any more. The caller holds the job."""
+    """Ends a job as its user asked: what failed is told by its entries alone. The caller holds the job."""
     await session.execute(update(TtsJob).where(TtsJob.id == job_id).values(error_message=None))
     await end(session, job_id, "cancelled")
 

@@ -154,8 +154,10 @@ async def finish(session: AsyncSession, run: Run, so_far: Checkpoint, error_mess
 
     The caller holds the job; the token goes, so that no more is written.
     """
-    is_cancelled = await _write(session, run, so_far, error_message)
-    await jobs.end(session, run.job_id, "cancelled" if is_cancelled else "failed" if error_message else "completed")
+    if await _write(session, run, so_far, error_message):
+        await jobs.end_cancelled(session, run.job_id)
+    else:
+        await jobs.end(session, run.job_id, "failed" if error_message else "completed")
 
 
 async def lay_down(session: AsyncSession, run: Run) -> bool:

@@ -1,52 +1,35 @@
 """Writes what a run has done: files, card URLs, costs and progress together, as the job's only writer."""
 
 import itertools
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial, reduce
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Literal, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import runs
 from shared.card_audio import CardChange, CardSide, ClipFacts, record_cards, record_clips, write_urls
-from shared.clips import Side, Voice
+from shared.clips import SIDES, Side
 from shared.database import Sessions
+from shared.decks import cards_of_others
 from shared.job_clips import ClipOutcome, record_outcomes
 from shared.models import CardAudio
 from shared.plan import Clip
 from shared.runs import Checkpoint, Run, Spent, Waiting
 from shared.storage import Storage
-from shared.usage import NO_USAGE, Usage
+from shared.usage import Usage
 from worker.progress import Progress
+from worker.unwritten import MovedAway, Unwritten
 
 # Some dozens of copies take a fraction of a second, even where a disk is slow to flush.
 _LINKS_PER_HOLD = 50
+Left = Literal["moved", "superseded"]
+LEFT_ALONE: dict[Left, str] = {
+    "moved": "the card is in another user's deck by now",
+    "superseded": "superseded by a later job",
+}
 Result = TypeVar("Result")
-
-
-@dataclass
-class _Unwritten:
-    """What happened since the last checkpoint."""
-
-    links: dict[str, str] = field(default_factory=dict)
-    removed: list[str] = field(default_factory=list)
-    changes: list[CardChange] = field(default_factory=list)
-    urls: dict[CardSide, str | None] = field(default_factory=dict)
-    clips: dict[str, tuple[Voice, ClipFacts]] = field(default_factory=dict)
-    found: set[str] = field(default_factory=set)
-    outcomes: dict[tuple[int, Side], ClipOutcome] = field(default_factory=dict)
-
-    def and_then(self, later: "_Unwritten") -> "_Unwritten":
-        return _Unwritten(
-            self.links | later.links,
-            self.removed + later.removed,
-            self.changes + later.changes,
-            self.urls | later.urls,
-            self.clips | later.clips,
-            self.found | later.found,
-            self.outcomes | later.outcomes,
-        )
 
 
 class Ledger:
@@ -59,7 +42,7 @@ class Ledger:
         self._run = run
         self._now: Mapping[CardSide, CardAudio] = {}
         self._progress = Progress(run.phrases, run.listed_before)
-        self._new = _Unwritten()
+        self._new = Unwritten()
         self._spent = run.spent_before
 
     def note_now(self, now: Mapping[CardSide, CardAudio]) -> None:
@@ -105,9 +88,9 @@ class Ledger:
             # Older jobs must see that this one has been there. Audio of before this service's time may be right: it stays.
             self._new.changes.append(CardChange(clip.card_id, clip.side, clip.text_hash))
 
-    def supersede(self, clip: Clip) -> None:
-        """A later job has been there: the side is left as it is."""
-        self._failed(clip, "superseded by a later job")
+    def leave(self, clip: Clip, why: Left) -> None:
+        """A side is left as it is: it is not this job's to change."""
+        self._failed(clip, LEFT_ALONE[why])
 
     def give_up(self, clips: Sequence[Clip], reason: str) -> None:
         """Fails all that is not written yet, without touching a file. A card forgets audio that says something else by now."""
@@ -119,12 +102,14 @@ class Ledger:
         for clip in lost.values():
             self._failed(clip, reason)
         forgotten = {side: clip for side, clip in lost.items() if self._is_outdated(clip)}
-        self._new = _Unwritten(
-            clips=self._new.clips,
-            outcomes=self._new.outcomes,
-            changes=[change for change in self._new.changes if (change.card_id, change.side) not in lost]
-            + [CardChange(clip.card_id, clip.side, clip.text_hash) for clip in forgotten.values()],
-            urls={side: url for side, url in self._new.urls.items() if side not in lost} | dict.fromkeys(forgotten),
+        left = self._new.without(lost)
+        self._new = replace(
+            left,
+            links={},
+            removed=[],
+            changes=left.changes + [CardChange(clip.card_id, clip.side, clip.text_hash) for clip in forgotten.values()],
+            urls=left.urls | dict.fromkeys(forgotten),
+            found=set(),
         )
 
     def fail_rest(self, clips: Sequence[Clip], reason: str) -> None:
@@ -144,7 +129,7 @@ class Ledger:
 
     async def checkpoint(self) -> None:
         """Writes what is new, if anything is. Raises `LostRun` before anything is touched when another run has the job by now."""
-        if self._new != _Unwritten():
+        if self._new != Unwritten():
             await self._write(runs.checkpoint)
 
     async def wait(self, reason: str) -> Waiting:
@@ -156,8 +141,15 @@ class Ledger:
         await self._write(partial(runs.finish, error_message=self._progress.error_message()))
 
     async def _write(self, say: Callable[[AsyncSession, Run, Checkpoint], Awaitable[Result]]) -> Result:
+        while True:
+            try:
+                return await self._try_to_write(say)
+            except MovedAway as moved:
+                self._leave(moved.sides)
+
+    async def _try_to_write(self, say: Callable[[AsyncSession, Run, Checkpoint], Awaitable[Result]]) -> Result:
         # Clips come in while the disk and the database are at work: those are for the next time.
-        new, self._new, so_far = self._new, _Unwritten(), self._so_far()
+        new, self._new, so_far = self._new, Unwritten(), self._so_far()
         try:
             async with self._sessions.begin() as session:
                 paid_before = await self._store(session, new)
@@ -168,20 +160,21 @@ class Ledger:
         self._spent = self._spent.plus(paid_before)
         return result
 
-    async def _store(self, session: AsyncSession, new: _Unwritten) -> Spent:
-        """Returns what a dead run has spent on what was found."""
-        await self._replace_files(session, new)
+    async def _store(self, session: AsyncSession, new: Unwritten) -> Spent:
+        """Returns what a dead run has spent on what was found. Raises `MovedAway` before anything is touched."""
+        until = await runs.hold(session, self._run)
+        others = await cards_of_others(session, self._run.user_id, {card_id for card_id, _ in new.sides})
+        if others:
+            raise MovedAway({side for side in new.sides if side[0] in others})
+        await self._replace_files(session, new, until)
         unrecorded = await record_clips(session, new.clips)
         await record_cards(session, self._run, new.changes)
         await write_urls(session, new.urls)
         paid_before = new.found & unrecorded
-        await record_outcomes(session, self._run.job_id, _made_where_paid(new.outcomes.values(), paid_before))
-        facts = [new.clips[key][1] for key in paid_before]
-        usage = reduce(Usage.plus, (clip.usage for clip in facts), NO_USAGE)
-        return Spent(len(facts), sum(clip.characters for clip in facts), usage)
+        await record_outcomes(session, self._run.job_id, new.outcomes_where(paid_before))
+        return new.cost_of(paid_before)
 
-    async def _replace_files(self, session: AsyncSession, new: _Unwritten) -> None:
-        until = await runs.hold(session, self._run)
+    async def _replace_files(self, session: AsyncSession, new: Unwritten, until: float) -> None:
         await self._storage.remove(new.removed, until)
         links = iter(new.links.items())
         while some := dict(itertools.islice(links, _LINKS_PER_HOLD)):
@@ -196,8 +189,18 @@ class Ledger:
         self._new.urls[clip.card_id, clip.side] = url
 
     def _failed(self, clip: Clip, reason: str) -> None:
-        self._progress.fail(clip.index, clip.side, reason)
-        self._note(ClipOutcome(clip.index, clip.side, "failed", error=reason))
+        self._lose(clip.index, clip.side, reason)
+
+    def _lose(self, index: int, side: Side, reason: str) -> None:
+        self._progress.fail(index, side, reason)
+        self._note(ClipOutcome(index, side, "failed", error=reason))
+
+    def _leave(self, sides: Collection[CardSide]) -> None:
+        self._new = self._new.without(sides)
+        for index, phrase in enumerate(self._run.phrases):
+            for side in SIDES:
+                if (phrase["cardId"], side) in sides:
+                    self._lose(index, side, LEFT_ALONE["moved"])
 
     def _note(self, outcome: ClipOutcome) -> None:
         self._new.outcomes[outcome.position, outcome.side] = outcome
@@ -213,9 +216,3 @@ class Ledger:
 
     def _so_far(self) -> Checkpoint:
         return Checkpoint(self._progress.processed_count, self._progress.result_urls(), self._spent)
-
-
-def _made_where_paid(outcomes: Iterable[ClipOutcome], paid: Collection[str]) -> list[ClipOutcome]:
-    """Of the sides that have a clip which this job pays for, the first is the one that it was made for."""
-    first = {outcome.clip_key: outcome for outcome in reversed([*outcomes]) if outcome.clip_key in paid}
-    return [replace(outcome, made=True) if outcome is first.get(outcome.clip_key) else outcome for outcome in outcomes]

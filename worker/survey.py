@@ -9,13 +9,14 @@ from typing import Literal
 
 from shared.card_audio import CardSide, ClipFacts, read_cards, read_clips
 from shared.database import Sessions
+from shared.decks import cards_of_others
 from shared.models import CardAudio
 from shared.plan import Clip
 from shared.runs import Run
 from shared.storage import Storage
 from worker.clip_maker import ClipMaker
 
-Verdict = Literal["blank", "superseded", "kept", "wanted"]
+Verdict = Literal["blank", "moved", "superseded", "kept", "wanted"]
 
 
 @dataclass(frozen=True)
@@ -33,24 +34,33 @@ class Survey:
 
 @dataclass(frozen=True)
 class Tables:
-    """What the tables say: `now` what the cards have, `recorded` the clips, by key."""
+    """What the tables say: `now` what the cards have, `recorded` the clips, by key, `moved` the cards that are another user's."""
 
     now: Mapping[CardSide, CardAudio]
     recorded: Mapping[str, ClipFacts]
+    moved: Collection[str]
 
 
-async def read_tables(sessions: Sessions, clips: Sequence[Clip]) -> Tables:
+async def read_tables(sessions: Sessions, run: Run, clips: Sequence[Clip]) -> Tables:
     """All that is known of these clips and their cards."""
+    cards = {clip.card_id for clip in clips}
     async with sessions.begin() as session:
-        now = await read_cards(session, {clip.card_id for clip in clips})
-        return Tables(now, await read_clips(session, {clip.key for clip in clips}))
+        now = await read_cards(session, cards)
+        recorded = await read_clips(session, {clip.key for clip in clips})
+        return Tables(now, recorded, await cards_of_others(session, run.user_id, cards))
 
 
 async def survey(tables: Tables, storage: Storage, maker: ClipMaker, run: Run, clips: Sequence[Clip]) -> Survey:
     """Compares what a job wants with what is there."""
     now, recorded = tables.now, tables.recorded
     sizes = await storage.sizes([clip.file_name for clip in clips if (clip.card_id, clip.side) in now])
-    verdicts = [(clip, _verdict(run, clip, now.get((clip.card_id, clip.side)), sizes)) for clip in clips]
+    verdicts: list[tuple[Clip, Verdict]] = [
+        (
+            clip,
+            "moved" if clip.card_id in tables.moved else _verdict(run, clip, now.get((clip.card_id, clip.side)), sizes),
+        )
+        for clip in clips
+    ]
     wanted = {clip.key: clip for clip, verdict in verdicts if verdict == "wanted"}
     stored = await _look_up(storage, maker, run, wanted, recorded)
     return Survey(verdicts, stored, {key for key in stored if stored[key] != recorded.get(key)})

@@ -129,7 +129,7 @@ class _JobRun:
 
     async def _survey(self) -> Survey:
         parts = self._parts
-        tables = await read_tables(parts.sessions, self._clips)
+        tables = await read_tables(parts.sessions, self._run, self._clips)
         self._ledger.note_now(tables.now)  # first: it counts where the storage fails, too
         return await survey(tables, parts.storage, parts.maker, self._run, self._clips)
 
@@ -140,8 +140,8 @@ class _JobRun:
             match verdict:
                 case "blank":
                     self._ledger.skip(clip)
-                case "superseded":
-                    self._ledger.supersede(clip)
+                case "moved" | "superseded":
+                    self._ledger.leave(clip, verdict)
                 case "kept":
                     self._ledger.keep(clip)
                 case "wanted" if facts := found.stored.get(clip.key):

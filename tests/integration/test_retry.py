@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from tests.aftermath import record
 from tests.job_control import assert_adds_up, cancel, detail, generate, outcomes, retry, two_apis
 from tests.service import Service, phrases
@@ -203,6 +205,42 @@ async def test_the_deck_must_still_be_the_user_s(service: Service) -> None:
     assert (await service.job(job_id))["status"] == "cancelled"
     assert queue_jobs(service) == []
     assert "error of ours" not in service.log("api")
+
+
+@pytest.mark.parametrize("moment", ["before", "during"])
+async def test_a_card_that_is_in_another_user_s_deck_by_now_is_left_alone(
+    running: Service, upstream: SpeechServer, moment: str
+) -> None:
+    job_id = await failed_in_part(running, upstream)
+    running.add_deck("of-ben", ["of-ben"], user="ben")
+    before, asked = card_files(running), len(upstream.requests)
+    upstream.fail("slow", text="card-1", seconds=3)
+
+    if moment == "before":
+        move(running, "card-1", "of-ben")
+    assert (await retry(running, job_id)).status == 202
+    if moment == "during":
+        await until(lambda: len(upstream.requests) > asked)
+        move(running, "card-1", "of-ben")
+    job = await running.ended(job_id)
+
+    assert (job["status"], job["processedCount"]) == ("failed", 3)
+    [entry] = [entry for entry in job["resultUrls"] if "error" in entry]
+    assert (entry["cardId"], entry["audioUrlEn"], entry["audioUrlFr"]) == ("card-1", None, None)
+    assert "another user's deck" in entry["error"]
+    assert outcomes(await detail(running, job_id)) == {"done": 4, "failed": 2}
+    assert card_files(running) == before
+    assert card_urls(running, "card-1") == (None, None)
+    if moment == "before":
+        assert len(upstream.requests) == asked  # nothing is bought for nobody
+    # It is its new owner's to speak.
+    upstream.heal()
+    await running.made("of-ben", phrases(["card-1"]), user="ben")
+    assert spoken(running, "card-1_en.mp3") == "The word is card-1"
+
+
+def move(service: Service, card_id: str, deck_id: str) -> None:
+    service.sql('UPDATE public."Card" SET "deckId" = %s WHERE "id" = %s', deck_id, card_id)
 
 
 async def test_it_waits_for_another_job_of_its_deck(running: Service, upstream: SpeechServer) -> None:
