@@ -50,6 +50,11 @@ token USER: (_install "production")
 voices *ARGS: (_install "production")
     @exec {{ python }} -m worker.voices "$@"
 
+# Clear away what nobody needs any more, as a worker does by itself every day; `--dry-run` says what that is
+[no-exit-message]
+gc *ARGS: (_install "production")
+    @exec {{ python }} -m worker.gc "$@"
+
 # Copy all audio to the bucket of the settings, and rewrite URLs: docs/storage.md
 [no-exit-message]
 storage-to-s3 *ARGS: (_install "local")

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.errors import KeyReused
 from shared.models import IdempotencyKey
 
-_KEPT = text("interval '24 hours'")
+KEPT = text("interval '24 hours'")
 
 
 async def job_of(session: AsyncSession, user_id: str, key: str, body_hash: str) -> str | None:
@@ -19,7 +19,7 @@ async def job_of(session: AsyncSession, user_id: str, key: str, body_hash: str) 
         select(IdempotencyKey).where(
             IdempotencyKey.user_id == user_id,
             IdempotencyKey.key == key,
-            IdempotencyKey.created_at > func.now() - _KEPT,
+            IdempotencyKey.created_at > func.now() - KEPT,
         )
     )
     if known and known.body_hash != body_hash:
@@ -30,7 +30,7 @@ async def job_of(session: AsyncSession, user_id: str, key: str, body_hash: str) 
 async def remember(session: AsyncSession, user_id: str, key: str, body_hash: str, job_id: str) -> None:
     """Keeps the key for a day, and forgets those of the user that are older."""
     await session.execute(
-        delete(IdempotencyKey).where(IdempotencyKey.user_id == user_id, IdempotencyKey.created_at <= func.now() - _KEPT)
+        delete(IdempotencyKey).where(IdempotencyKey.user_id == user_id, IdempotencyKey.created_at <= func.now() - KEPT)
     )
     await session.execute(
         insert(IdempotencyKey).values(

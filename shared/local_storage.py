@@ -2,9 +2,10 @@
 
 import asyncio
 import errno
+import itertools
 import os
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -15,11 +16,11 @@ from uuid import uuid4
 from shared.errors import StorageFault
 from shared.group_commit import GroupCommit
 from shared.storage import StoredClip, check_time
+from shared.stored_files import StoredFile, clip_path, walk
 from shared.whole_files import NewFile, put_in_place
 
 _CACHE = ".cache"
 _UNFINISHED = ".tmp"
-_UNFINISHED_IS_LEFT_OVER_AFTER_SECONDS = 3_600
 _REASONS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
@@ -28,6 +29,7 @@ _REASONS = {
     errno.EPERM: "permission denied",
     errno.ENOENT: "a file or folder is missing",
 }
+_FILES_AT_ONCE = 1_000
 _PROBE_BYTES = 256 * 1024  # half a minute of speech
 # For nginx, which is another user, whatever the umask.
 _READABLE_FILE, _READABLE_FOLDER = 0o644, 0o755
@@ -77,8 +79,14 @@ class LocalStorage:
         await _in_thread(lambda: self._link(clips_by_name, until))
 
     async def remove(self, names: Collection[str], until: float) -> None:
-        """Takes card files away; one that is not there is gone already. `until` as in `link`."""
+        """Takes card files away, or what `files` found; one that is not there is gone already. `until` as in `link`."""
         await _in_thread(lambda: self._remove(names, until))
+
+    async def files(self) -> AsyncIterator[Sequence[StoredFile]]:
+        """All that the service has put here, some at a time and in no order."""
+        found = walk(self._folder)
+        while some := await _in_thread(lambda: list(itertools.islice(found, _FILES_AT_ONCE))):
+            yield some
 
     def _prepare(self) -> None:
         _make_readable_folder(self._folder)
@@ -86,11 +94,6 @@ class LocalStorage:
         for folder in (self._folder / _UNFINISHED, self._folder / _CACHE, self._folder):
             with _gone_afterwards(folder / f".{uuid4().hex}") as probe:
                 probe.touch()
-        for left_over in (self._folder / _UNFINISHED).iterdir():
-            # Another worker may be writing there just now: only what no write takes so long for is left over.
-            with suppress(FileNotFoundError):
-                if time.time() - left_over.stat().st_mtime > _UNFINISHED_IS_LEFT_OVER_AFTER_SECONDS:
-                    left_over.unlink()
 
     def _check(self) -> None:
         self._make_hidden_folders()
@@ -139,7 +142,7 @@ class LocalStorage:
             (self._folder / name).unlink(missing_ok=True)
 
     def _cached(self, key: str) -> Path:
-        return self._folder / _CACHE / key[:2] / f"{key}.mp3"
+        return self._folder / clip_path(key)
 
 
 async def _in_thread(work: Callable[[], Result]) -> Result:

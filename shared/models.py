@@ -137,3 +137,20 @@ class CardAudio(Model):
     job_id: Mapped[str]
     job_seq: Mapped[int] = mapped_column(BigInteger)
     linked_at: Mapped[datetime]
+
+
+class ClipUse(Model):
+    __tablename__ = "clip_use"
+    __table_args__ = {"schema": "tts"}  # noqa: RUF012
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    used_at: Mapped[datetime]
+
+
+class UnnamedAudio(Model):
+    __tablename__ = "unnamed_audio"
+    __table_args__ = {"schema": "tts"}  # noqa: RUF012
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    since: Mapped[datetime]

@@ -19,7 +19,7 @@ from shared.models import JobClip, JobRecord, TtsJob
 from shared.usage import NO_USAGE, Usage
 
 # Less than the time after which Postgres ends an idle transaction (`shared/database_url.py`).
-_HOLD_SECONDS = IDLE_IN_TRANSACTION_SECONDS * 0.8
+HOLD_SECONDS = IDLE_IN_TRANSACTION_SECONDS * 0.8
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ async def hold(session: AsyncSession, run: Run) -> float:
     token = await session.scalar(select(JobRecord.run).where(JobRecord.id == run.job_id).with_for_update())
     if token != run.token:
         raise LostRun
-    return time.monotonic() + _HOLD_SECONDS
+    return time.monotonic() + HOLD_SECONDS
 
 
 async def checkpoint(session: AsyncSession, run: Run, so_far: Checkpoint) -> None:

@@ -38,11 +38,6 @@ def open_bucket(settings: AudioWriterSettings, timeout_seconds: float, retries: 
     )
 
 
-def cached(key: str) -> str:
-    """Where a clip lies, by its key."""
-    return f"{CACHE}/{key[:2]}/{key}.mp3"
-
-
 def clip_headers(made_at: datetime) -> dict[str, str]:
     """What a clip is stored with."""
     return HEADERS | {MADE_AT: made_at.isoformat()}

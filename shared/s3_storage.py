@@ -4,7 +4,7 @@ obstore's blocking calls in threads of our own: its asynchronous ones abort the 
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,10 +17,11 @@ from obstore.exceptions import GenericError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from shared.errors import LostRun, StorageFault
-from shared.s3_bucket import CACHE, cached, clip_headers, made_at, open_bucket
+from shared.s3_bucket import CACHE, clip_headers, made_at, open_bucket
 from shared.s3_faults import S3_ERRORS, explain
 from shared.storage import StoredClip, check_time
 from shared.storage_settings import AudioWriterSettings
+from shared.stored_files import StoredFile, clip_path, stored_file
 
 _LOOKS_AT_ONCE, _REPLACEMENTS_AT_ONCE = 32, 16
 _TIMEOUT_SECONDS, _RETRIES = 20.0, 6
@@ -84,25 +85,36 @@ class S3Storage:
         Begins no copy after `until` (of `time.monotonic`): then it raises `LostRun`.
         """
         await self._replace(
-            lambda name: obstore.copy(self._hasty_bucket, cached(clips_by_name[name]), name), clips_by_name, until
+            lambda name: obstore.copy(self._hasty_bucket, clip_path(clips_by_name[name]), name), clips_by_name, until
         )
 
     async def remove(self, names: Collection[str], until: float) -> None:
-        """Takes card files away; one that is not there is gone already. `until` as in `link`."""
+        """Takes card files away, or what `files` found; one that is not there is gone already. `until` as in `link`."""
         await self._replace(lambda name: obstore.delete(self._hasty_bucket, name), names, until)
+
+    async def files(self) -> AsyncIterator[Sequence[StoredFile]]:
+        """All that the service has put here, a page at a time."""
+        loop = asyncio.get_running_loop()
+        pages = iter(obstore.list(self._bucket))
+        with self._faults("The audio storage cannot be listed: "):
+            while (page := await loop.run_in_executor(self._looking, next, pages, None)) is not None:
+                known = (stored_file(one["path"], one["size"], one["last_modified"]) for one in page)
+                yield [file for file in known if file]
 
     def _find(self, key: str) -> StoredClip | None:
         try:
-            found = obstore.get(self._bucket, cached(key), options={"head": True})
+            found = obstore.get(self._bucket, clip_path(key), options={"head": True})
         except FileNotFoundError:
             return None
         return StoredClip(found.meta["size"], made_at(found.attributes, found.meta["last_modified"]))
 
     def _read(self, key: str) -> bytes:
-        return obstore.get(self._bucket, cached(key)).bytes().to_bytes()
+        return obstore.get(self._bucket, clip_path(key)).bytes().to_bytes()
 
     def _put(self, audio: bytes, key: str) -> None:
-        obstore.put(self._bucket, cached(key), audio, attributes=clip_headers(datetime.now(UTC)), use_multipart=False)
+        obstore.put(
+            self._bucket, clip_path(key), audio, attributes=clip_headers(datetime.now(UTC)), use_multipart=False
+        )
 
     def _size(self, name: str) -> int | None:
         try:

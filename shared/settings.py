@@ -6,6 +6,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 from pydantic import Field, ValidationError
 
 from shared.database_url import libpq_conninfo
+from shared.keeping_settings import KeepingSettings
 from shared.setting_sources import ConfigFileError, LogSettings
 from shared.setting_types import DatabaseUrl, Seconds
 from shared.storage_settings import AudioUrlSettings, AudioWriterSettings
@@ -37,7 +38,11 @@ class ApiSettings(TokenSettings, VoiceSettings, StorageSettings):
     max_active_jobs_per_user: Annotated[int, Field(ge=1, le=1_000_000)] = 20
 
 
-class WorkerSettings(EngineSettings, AudioWriterSettings, StorageSettings):
+class SweepSettings(KeepingSettings, AudioWriterSettings, StorageSettings):
+    """What it takes to clear away what nobody needs any more."""
+
+
+class WorkerSettings(EngineSettings, SweepSettings):
     """What the worker needs."""
 
     tts_max_attempts: Annotated[int, Field(ge=1, le=100)] = 3

@@ -1,13 +1,14 @@
 """Where audio lives: every clip once in a hidden cache, and a copy of one under each card's name. Knows no table."""
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from shared.errors import LostRun
 from shared.storage_settings import AudioWriterSettings
+from shared.stored_files import StoredFile
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,10 @@ class Storage(Protocol):
         """
 
     async def remove(self, names: Collection[str], until: float) -> None:
-        """Takes card files away; one that is not there is gone already. `until` as in `link`."""
+        """Takes card files away, or what `files` found; one that is not there is gone already. `until` as in `link`."""
+
+    def files(self) -> AsyncIterator[Sequence[StoredFile]]:
+        """All that the service has put here, some at a time and in no order. What is put meanwhile may be missing."""
 
 
 def open_storage(settings: AudioWriterSettings) -> Storage:

@@ -20,6 +20,7 @@ from worker.clip_maker import ClipMaker
 from worker.doors import Doors
 from worker.engines.choice import open_engine
 from worker.heartbeat import Heartbeat
+from worker.keeping.schedule import Schedule
 from worker.pacing import Pacer
 from worker.readiness import first_line, wait_for_database
 from worker.rescue import Rescue
@@ -83,9 +84,11 @@ async def run(settings: WorkerSettings) -> None:
             "ready", engine=settings.tts_engine, upstream=engine.upstream, interval_ms=settings.request_interval_ms
         )
         rescuing = tasks.create_task(rescue.run())
+        sweeping = tasks.create_task(Schedule(sessions, storage, settings).run())
         tasks.create_task(admission.run())
         await _work_until_closed(queue, settings, doors)
         rescuing.cancel()
+        sweeping.cancel()
     await engine.close()
     await database.dispose()
     _log.info("stopped")

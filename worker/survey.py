@@ -12,6 +12,7 @@ from shared.database import Sessions
 from shared.decks import cards_of_others
 from shared.models import CardAudio
 from shared.plan import Clip
+from shared.reservation import reserve
 from shared.runs import Run
 from shared.storage import Storage
 from worker.clip_maker import ClipMaker
@@ -42,11 +43,12 @@ class Tables:
 
 
 async def read_tables(sessions: Sessions, run: Run, clips: Sequence[Clip]) -> Tables:
-    """All that is known of these clips and their cards."""
-    cards = {clip.card_id for clip in clips}
+    """All that is known of these clips and their cards. What the job may use of it is kept from the sweep from now on."""
+    cards, keys = {clip.card_id for clip in clips}, {clip.key for clip in clips}
     async with sessions.begin() as session:
+        await reserve(session, keys, {clip.file_name for clip in clips})
         now = await read_cards(session, cards)
-        recorded = await read_clips(session, {clip.key for clip in clips})
+        recorded = await read_clips(session, keys)
         return Tables(now, recorded, await cards_of_others(session, run.user_id, cards))
 
 

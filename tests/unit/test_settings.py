@@ -171,6 +171,10 @@ SETTINGS = {
     "WORKER_CONCURRENCY": Setting(256, "1", 1, ("0", "many")),
     "WORKER_HEARTBEAT_S": Setting(3, "1", 1, ("0", "often")),
     "WORKER_SHUTDOWN_TIMEOUT_S": Setting(20, "5", 5, ("0", "long")),
+    "GC_INTERVAL_HOURS": Setting(24, "0.5", 0.5, ("-1", "daily", "inf")),
+    "JOBS_KEPT_DAYS": Setting(30, "0", 0, ("-1", "1.5", "long")),
+    "CLIPS_KEPT_DAYS": Setting(90, "0", 0, ("-1", "1.5", "long")),
+    "GONE_AUDIO_KEPT_DAYS": Setting(7, "0", 0, ("-1", "1.5", "long")),
 }
 # They exclude the secret, and each other.
 ISSUER_KEYS = ["JWT_PUBLIC_KEY", "JWT_JWKS_URL"]

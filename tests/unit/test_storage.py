@@ -3,7 +3,6 @@
 import math
 import os
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -115,17 +114,6 @@ async def test_nothing_is_left_behind(storage: LocalStorage, folder: Path) -> No
 
     assert hidden_files(folder) == [f"{KEY}.mp3", f"{OTHER_KEY}.mp3"]
     assert [path.name for path in folder.iterdir() if path.is_file()] == ["card_en.mp3"]
-
-
-async def test_only_what_nobody_writes_any_more_is_cleared_away(storage: LocalStorage, folder: Path) -> None:
-    old, new = folder / ".tmp" / "old", folder / ".tmp" / "new"
-    for path in (old, new):
-        path.touch()
-    os.utime(old, (time.time() - 7_200,) * 2)
-
-    await storage.prepare()
-
-    assert (old.exists(), new.exists()) == (False, True)
 
 
 async def test_a_folder_that_is_gone_is_not_made_again(storage: LocalStorage, folder: Path) -> None:

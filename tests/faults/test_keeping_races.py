@@ -1,0 +1,74 @@
+"""Sweeps beside jobs: what a card names is there and says its words, however a job and a sweep meet."""
+
+import asyncio
+import random
+
+import psycopg
+
+from tests.keeping import age_clips, age_notes, sweep
+from tests.service import Service, phrases
+from tests.speech_server import SpeechServer
+from tests.watching import card_files, card_urls, spoken, until
+
+CARDS = [f"card-{number}" for number in range(12)]
+ROUNDS = 12
+
+
+async def sweep_all_the_time(service: Service, swept: list[int]) -> None:
+    while True:
+        tally = await sweep(service, is_sure=True)
+        swept.append(tally.total().files)
+
+
+async def test_a_sweep_takes_nothing_that_a_job_has_found_or_made(service: Service) -> None:
+    """Cards go, and come back with words that are in the cache, or in a file that was noted; all is due when the job comes."""
+    dice = random.Random(7)
+    service.add_deck("deck", CARDS)
+    await service.start_api()
+    await service.start_worker()
+    swept: list[int] = []
+    sweeping = asyncio.create_task(sweep_all_the_time(service, swept))
+    for _ in range(ROUNDS):
+        gone = dice.sample(CARDS, 6)
+        service.sql("""DELETE FROM public."Card" WHERE "id" = ANY(%s)""", gone)
+        await asyncio.sleep(dice.random() / 2)  # long enough for a sweep to note some
+        age_clips(service, 100)
+        age_notes(service, 10)
+        service.add_cards("deck", gone)
+        wanted = phrases(CARDS, dice.choice(["", "!"]))
+        await service.made("deck", wanted)
+
+        for phrase in wanted:
+            card = phrase["cardId"]
+            assert all(card_urls(service, card))
+            assert spoken(service, f"{card}_en.mp3") == phrase["textEn"]
+            assert spoken(service, f"{card}_fr.mp3") == phrase["textFr"]
+    assert not sweeping.done()
+    sweeping.cancel()
+    assert sum(swept) > len(CARDS)
+
+
+async def test_a_job_waits_for_a_sweep_that_removes_what_it_looks_for(service: Service, upstream: SpeechServer) -> None:
+    """While it deletes files a sweep holds their rows: a job that did not wait would find what goes."""
+    kept, copied = phrases(["kept"]), phrases(["kept"])[0] | {"cardId": "copied"}
+    service.add_deck("deck", ["kept", "copied"])
+    await service.start_api()
+    await service.start_worker()
+    await service.made("deck", kept)
+    service.sql("INSERT INTO tts.unnamed_audio (name, bytes) VALUES ('kept_en.mp3', 5), ('kept_fr.mp3', 5)")
+    asked = len(upstream.requests)
+
+    with psycopg.connect(service.database_url) as sweeping:
+        sweeping.execute("SELECT FROM tts.clip_use FOR UPDATE")
+        sweeping.execute("SELECT FROM tts.unnamed_audio FOR UPDATE")
+        job_id = await service.post("deck", [*kept, copied])
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        await until(lambda: service.sql(waiting))
+        for path in [*service.storage.glob("*.mp3"), *service.storage.glob(".cache/*/*.mp3")]:
+            path.unlink()
+        sweeping.execute("DELETE FROM tts.unnamed_audio")
+        sweeping.execute("DELETE FROM tts.clip_use")
+
+    assert (await service.ended(job_id))["status"] == "completed"
+    assert set(card_files(service)) == {"kept_en.mp3", "kept_fr.mp3", "copied_en.mp3", "copied_fr.mp3"}
+    assert len(upstream.requests) == asked + 2
