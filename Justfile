@@ -50,6 +50,11 @@ token USER: (_install "production")
 voices *ARGS: (_install "production")
     @exec {{ python }} -m worker.voices "$@"
 
+# Say what is wrong with this installation: settings, database, workers, upstream, storage, and whether audio is served
+[no-exit-message]
+doctor *ARGS: (_install "production")
+    @exec {{ python }} -m worker.doctor "$@"
+
 # Clear away what nobody needs any more, as a worker does by itself every day; `--dry-run` says what that is
 [no-exit-message]
 gc *ARGS: (_install "production")

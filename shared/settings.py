@@ -60,14 +60,22 @@ AnySettings = TypeVar("AnySettings", bound=LogSettings)
 
 def read_settings(kind: type[AnySettings]) -> AnySettings:
     """The settings of one program, or the end of it: exit code 1 and one line that names what is wrong, never a value."""
+    settings, problems = try_settings(kind)
+    if settings is None:
+        stop("; ".join(problems))
+    return settings
+
+
+def try_settings(kind: type[AnySettings]) -> tuple[AnySettings | None, list[str]]:
+    """The settings of one program; or None, and a line for each that is wrong."""
     try:
-        return kind()
+        return kind(), []
     except ValidationError as error:
-        stop("; ".join(_line(detail) for detail in error.errors(include_input=False, include_url=False)))
+        return None, [_line(detail) for detail in error.errors(include_input=False, include_url=False)]
     except ConfigFileError as error:
-        stop(str(error))
+        return None, [str(error)]
     except (OSError, ValueError) as error:
-        stop(f".env: cannot be read as UTF-8 text ({type(error).__name__})")
+        return None, [f".env: cannot be read as UTF-8 text ({type(error).__name__})"]
 
 
 def stop(line: str) -> NoReturn:

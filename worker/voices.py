@@ -22,7 +22,7 @@ from worker.engines import Engine
 from worker.engines.choice import open_engine
 from worker.words import check_words
 
-_PHRASES: Mapping[Side, str] = {"en": "Good morning, how are you?", "fr": "Bonjour, comment allez-vous ?"}
+PHRASES: Mapping[Side, str] = {"en": "Good morning, how are you?", "fr": "Bonjour, comment allez-vous ?"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def main() -> None:
     arguments = _arguments()
     settings = read_settings(EngineSettings)
     configure_logs(settings)
-    texts = dict.fromkeys(SIDES, normalise(arguments.sample)) if arguments.sample is not None else _PHRASES
+    texts = dict.fromkeys(SIDES, normalise(arguments.sample)) if arguments.sample is not None else PHRASES
     if not all(texts.values()):
         stop("--sample: there is nothing in it to say")
     if not arguments.to.is_dir():
@@ -66,7 +66,7 @@ async def _tell(engine: Engine, settings: EngineSettings, side: Side, text: str,
     voice = settings.voice(side)
     print(f"{side}  {voice.name}  ", end="", flush=True)
     try:
-        spoken = await _say(engine, voice, text, settings.price_per_million_chars)
+        spoken = await say(engine, voice, text, settings.price_per_million_chars)
         print(_line(spoken))
         if folder:
             _write(folder / f"sample_{side}.mp3", spoken.audio.mp3)
@@ -76,7 +76,8 @@ async def _tell(engine: Engine, settings: EngineSettings, side: Side, text: str,
     return True
 
 
-async def _say(engine: Engine, voice: Voice, text: str, price_per_million_chars: float) -> Spoken:
+async def say(engine: Engine, voice: Voice, text: str, price_per_million_chars: float) -> Spoken:
+    """Asks for a text, and accepts the answer as the worker does. Raises `MemolistError`."""
     began = time.monotonic()
     speech = await engine.speak(text, voice)
     seconds = time.monotonic() - began

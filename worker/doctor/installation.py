@@ -1,0 +1,64 @@
+"""The settings of an installation, in parts: what is wrong with one does not hide the others."""
+
+from collections.abc import Iterator
+from typing import TypeVar
+from urllib.parse import unquote, urlsplit
+
+from pydantic import SecretStr
+
+from shared.keeping_settings import KeepingSettings
+from shared.setting_sources import LogSettings
+from shared.settings import ApiSettings, Settings, WorkerSettings, try_settings
+from shared.storage_settings import AudioWriterSettings
+from shared.voice_settings import EngineSettings
+from worker.doctor.checkup import Problem, Skipped
+
+Part = TypeVar("Part", bound=LogSettings)
+_SHORTEST_SECRET = 4
+
+
+class Installation:
+    """Reads the settings once."""
+
+    def __init__(self) -> None:
+        self.database, _ = try_settings(Settings)
+        self.storage, _ = try_settings(AudioWriterSettings)
+        self.engine, _ = try_settings(EngineSettings)
+        self.keeping, _ = try_settings(KeepingSettings)
+        self.worker, self._worker_problems = try_settings(WorkerSettings)
+        self.api, self._api_problems = try_settings(ApiSettings)
+
+    async def settings(self) -> str:
+        """Every setting of the worker and of the API."""
+        problems = list(dict.fromkeys([*self._worker_problems, *self._api_problems]))
+        if len(problems) == 1 and problems[0].startswith("JWT_SECRET: missing;"):
+            return "the worker's are good; no key for tokens is set here, and the API needs one where it runs"
+        if problems:
+            raise Problem("; ".join(problems))
+        return "all good, of worker and API"
+
+    def secrets(self) -> dict[str, str]:
+        """By their names: what no line may show."""
+        parts = (self.database, self.storage, self.engine, self.worker, self.api)
+        return {
+            name: value for part in parts if part for name, value in _secrets(part) if len(value) >= _SHORTEST_SECRET
+        }
+
+
+def need(part: Part | None, what: str) -> Part:
+    """A part of the settings; `Skipped` where they are wrong."""
+    if part is None:
+        raise Skipped(f"{what} are wrong: see the first line")
+    return part
+
+
+def _secrets(part: LogSettings) -> Iterator[tuple[str, str]]:
+    for name, value in part:
+        if not isinstance(value, SecretStr):
+            continue
+        if name == "database_url":
+            password = urlsplit(value.get_secret_value()).password or ""
+            yield "DATABASE_URL's password", password
+            yield "DATABASE_URL's password", unquote(password)
+        else:
+            yield name.upper(), value.get_secret_value()
