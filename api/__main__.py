@@ -9,6 +9,7 @@ from collections.abc import Callable
 import uvicorn
 
 from api.app import create_app
+from api.request_log import RequestLog
 from shared.settings import ApiSettings, read_settings, stop
 
 _DRAIN_SECONDS = 10
@@ -25,7 +26,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
     app = create_app(settings)
     config = uvicorn.Config(
-        app,
+        RequestLog(app),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api import health, jobs
 from api.auth import AuthMiddleware, TokenVerifier
 from api.job_watch import JobWatch
+from api.metrics import metrics_route
 from api.openapi import openapi_config
 from api.problems import problem_details
 from shared.database import Sessions, create_engine, create_sessions
@@ -36,7 +37,13 @@ def create_app(settings: ApiSettings | None = None) -> Litestar:
     job_watch = JobWatch(settings.conninfo, sessions)
     authenticate = DefineMiddleware(AuthMiddleware, verifier=TokenVerifier(settings))
     return Litestar(
-        route_handlers=[jobs.routes(authenticate), health.health, health.ready, *_audio(settings)],
+        route_handlers=[
+            jobs.routes(authenticate),
+            health.health,
+            health.ready,
+            metrics_route(sessions),
+            *_audio(settings),
+        ],
         dependencies={
             "job_watch": Provide(lambda: job_watch, sync_to_thread=False),
             "sessions": Provide(lambda: sessions, sync_to_thread=False),

@@ -15,6 +15,7 @@ from litestar.response import Stream
 from api import examples
 from api.auth import User
 from api.job_watch import JobWatch
+from api.metrics import WATCHERS
 from api.openapi import OF_A_JOB, problems
 from api.openapi_operations import EVENT_STREAM, EventsOperation
 from api.schemas import JobProgress, JobStatus
@@ -61,7 +62,7 @@ async def tell(
     watcher: Watcher, until: float, heartbeat_seconds: float = _HEARTBEAT_SECONDS
 ) -> AsyncGenerator[bytes, None]:
     """A job's events from here to its end, or to a moment of `time.time()`; a sign of life where nothing happens."""
-    with watcher:
+    with watcher, WATCHERS.track_inprogress():
         yield b"retry: %d\n\n" % secrets.choice(_RETRY_MS)
         yield watcher.known.snapshot
         while not watcher.known.has_ended:

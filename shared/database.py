@@ -8,6 +8,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from shared.metrics import watch_pool
 from shared.settings import Settings
 
 # What every statement may raise while Postgres restarts or cannot be reached: trying again later helps.
@@ -22,7 +23,7 @@ def create_engine(settings: Settings, pool_size: int) -> AsyncEngine:
     async def connect() -> AsyncConnection[Any]:
         return await AsyncConnection.connect(settings.conninfo)
 
-    return create_async_engine(
+    engine = create_async_engine(
         "postgresql+psycopg://",
         async_creator=connect,
         pool_size=pool_size,
@@ -32,6 +33,8 @@ def create_engine(settings: Settings, pool_size: int) -> AsyncEngine:
         json_serializer=lambda value: msgspec.json.encode(value).decode(),
         json_deserializer=msgspec.json.decode,
     )
+    watch_pool(engine)
+    return engine
 
 
 def create_sessions(engine: AsyncEngine) -> Sessions:

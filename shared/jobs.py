@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.errors import JobHasEnded, JobNotFound, JobNotRetryable, TooManyJobs
 from shared.job_clips import forget_failures
+from shared.metrics import count_end
 from shared.models import JobRecord, TtsJob
 
 Phrase = dict[str, str]
@@ -97,6 +98,7 @@ async def end(session: AsyncSession, job_id: str, status: str) -> None:
         update(TtsJob).where(TtsJob.id == job_id).values(status=status, completed_at=func.now(), updated_at=func.now())
     )
     await session.execute(update(JobRecord).where(JobRecord.id == job_id).values(run=None, ended_at=func.now()))
+    count_end(session, status)
     await tell(session, job_id)
 
 

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from shared.errors import StorageFault
 from shared.group_commit import GroupCommit
+from shared.metrics import STORAGE_ERRORS
 from shared.storage import StoredClip, check_time
 from shared.stored_files import StoredFile, clip_path, walk
 from shared.whole_files import NewFile, put_in_place
@@ -164,6 +165,7 @@ def _storage_faults() -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        STORAGE_ERRORS.labels("local").inc()
         raise StorageFault(f"The audio storage cannot be used: {_what(error)}.") from error
 
 

@@ -17,6 +17,7 @@ from obstore.exceptions import GenericError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from shared.errors import LostRun, StorageFault
+from shared.metrics import STORAGE_ERRORS
 from shared.s3_bucket import CACHE, clip_headers, made_at, open_bucket
 from shared.s3_faults import S3_ERRORS, explain
 from shared.storage import StoredClip, check_time
@@ -147,6 +148,7 @@ class S3Storage:
         try:
             yield
         except S3_ERRORS as error:
+            STORAGE_ERRORS.labels("s3").inc()
             raise StorageFault(f"{before}{explain(error, self._settings)}.") from error
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.errors import LostRun
+from shared.metrics import STORAGE_ERRORS
 from shared.storage_settings import AudioWriterSettings
 from shared.stored_files import StoredFile
 
@@ -55,6 +56,7 @@ class Storage(Protocol):
 
 def open_storage(settings: AudioWriterSettings) -> Storage:
     """The storage that the settings name. Each is imported only where it is used."""
+    STORAGE_ERRORS.labels(settings.storage_type)  # begins at 0
     if settings.storage_type == "s3":
         from shared.s3_storage import S3Storage
 

@@ -15,6 +15,7 @@ from shared.logs import configure_logs
 from shared.queue import QUEUE
 from shared.settings import WorkerSettings, read_settings, stop
 from shared.storage import open_storage
+from worker import metrics
 from worker.admission import Admission
 from worker.clip_maker import ClipMaker
 from worker.doors import Doors
@@ -63,9 +64,20 @@ async def run(settings: WorkerSettings) -> None:
     engine = open_engine(settings)
     database = create_engine(settings, pool_size=_DATABASE_CONNECTIONS)
     await wait_for_database(database, doors.sleep)
+    metrics.begin(settings.tts_engine)
+    metrics.PACE_INTERVAL.set(settings.request_interval_ms / 1000)
     pacer = Pacer(database, engine.upstream, settings.request_interval_ms, doors.sleep)
     admission = Admission(pacer, doors, settings.tts_max_in_flight)
-    maker = ClipMaker(engine, storage, admission, pacer, UpstreamWatch(), doors, settings.tts_max_attempts)
+    maker = ClipMaker(
+        engine,
+        storage,
+        admission,
+        pacer,
+        UpstreamWatch(),
+        doors,
+        settings.tts_max_attempts,
+        settings.price_per_million_chars,
+    )
     sessions = create_sessions(database)
     synthesizer = Synthesizer(
         sessions,

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from shared.errors import ShuttingDown
 from worker.doors import Doors
+from worker.metrics import PACE_WAIT
 from worker.pacing import Pacer
 from worker.turns import Party, Turns
 
@@ -71,7 +72,8 @@ class Admission:
     async def _admit_next(self) -> bool:
         """Whether somebody took the place."""
         try:
-            await self._pacer.wait_for_slot()
+            with PACE_WAIT.time():
+                await self._pacer.wait_for_slot()
         except Exception as error:  # whatever it is, it belongs to the request that it keeps from starting
             self._answer_next(error)
             return False

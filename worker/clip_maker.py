@@ -11,8 +11,10 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from shared.card_audio import ClipFacts
 from shared.keyed_lock import KeyedLock
 from shared.plan import Clip
+from shared.prices import cost_usd
 from shared.storage import Storage
 from shared.usage import NO_USAGE, Usage
+from worker import metrics
 from worker.admission import Admission
 from worker.audio import AcceptedAudio, accept
 from worker.doors import Doors
@@ -43,6 +45,7 @@ class ClipMaker:
         watch: UpstreamWatch,
         doors: Doors,
         max_attempts: int,
+        price_per_million_chars: float,
     ) -> None:
         self._engine = engine
         self._storage = storage
@@ -51,6 +54,7 @@ class ClipMaker:
         self._watch = watch
         self._doors = doors
         self._max_attempts = max_attempts
+        self._price_per_million_chars = price_per_million_chars
         self._makers = KeyedLock()
 
     async def make(self, clip: Clip, party: Party, not_before: datetime | None, bill: Bill) -> tuple[ClipFacts, bool]:
@@ -88,25 +92,35 @@ class ClipMaker:
     async def _make_once(self, clip: Clip, party: Party, bill: Bill, began_at: float) -> ClipFacts:
         try:
             facts = await self._ask(clip, party, bill, began_at)
-        except UpstreamClosed as error:
-            self._watch.closed(error)
-            raise
-        except ClipFailed as error:
-            if isinstance(error, RateLimited):
-                await self._pacer.hold(error.retry_after_seconds or _HOLD_SECONDS)
-            self._watch.failed(error)
+        except Unspoken as error:
+            metrics.FAILED_TRIES.labels(clip.voice.engine, metrics.reason_of(type(error))).inc()
+            await self._heed(error, clip.voice.engine)
             raise
         self._watch.served()
         return facts
+
+    async def _heed(self, error: Unspoken, engine: str) -> None:
+        """What a failure means for the requests to come. Raises `UpstreamAway` where it is not the clip's."""
+        if isinstance(error, UpstreamClosed):
+            self._watch.closed(error)
+        if isinstance(error, RateLimited):
+            seconds = error.retry_after_seconds or _HOLD_SECONDS
+            metrics.count_slow_down(engine, seconds)
+            await self._pacer.hold(seconds)
+        if isinstance(error, ClipFailed):
+            self._watch.failed(error)
 
     async def _ask(self, clip: Clip, party: Party, bill: Bill, began_at: float) -> ClipFacts:
         async with self._admission.place(party):
             self._watch.check_open(began_at)
             try:
-                speech = await self._engine.speak(clip.text, clip.voice)
+                with metrics.upstream_request(clip.voice):
+                    speech = await self._engine.speak(clip.text, clip.voice)
             except Unspoken as error:
+                self._count(clip, 0, error.usage)
                 bill(0, error.usage)
                 raise
+        self._count(clip, len(clip.text), speech.usage)
         try:
             return await self._keep(clip, speech)
         except Exception:
@@ -119,6 +133,10 @@ class ClipMaker:
             await asyncio.to_thread(check_words, speech.transcript, clip.text, clip.side)
         await self._storage.put_clip(clip.key, good.mp3)
         return _facts(clip, good, words_checked=speech.transcript is not None, usage=speech.usage)
+
+    def _count(self, clip: Clip, characters: int, usage: Usage) -> None:
+        metrics.CHARACTERS.labels(clip.voice.engine).inc(characters)
+        metrics.DOLLARS.labels(clip.voice.engine).inc(cost_usd(characters, usage, self._price_per_million_chars))
 
     def _attempts(self, clip: Clip) -> AsyncRetrying:
         return AsyncRetrying(

@@ -7,9 +7,10 @@ from shared.usage import NO_USAGE, Usage
 
 
 class Unspoken(MemolistError):
-    """No audio came of a request. `usage` is what it cost all the same."""
+    """No audio came of a request. `usage` is what it cost all the same, `status` how it ended: in HTTP, or in one word."""
 
     usage: Usage = NO_USAGE
+    status: str = "error"
 
 
 class ClipFailed(Unspoken):
@@ -41,6 +42,14 @@ class UpstreamFault(ClipFailed):
 
 class UpstreamGone(UpstreamFault):
     """Nobody takes connections there, or its model is not loaded yet: whatever was to be said, it was not heard."""
+
+    status = "unreachable"
+
+
+class UpstreamSilent(UpstreamFault):
+    """The upstream did not answer in time."""
+
+    status = "timeout"
 
 
 class RateLimited(UpstreamFault):

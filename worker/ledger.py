@@ -19,6 +19,7 @@ from shared.plan import Clip
 from shared.runs import Checkpoint, Run, Spent, Waiting
 from shared.storage import Storage
 from shared.usage import Usage
+from worker.metrics import CLIPS, reason_of
 from worker.progress import Progress
 from worker.unwritten import MovedAway, Unwritten
 
@@ -65,22 +66,26 @@ class Ledger:
 
     def link(self, clip: Clip, facts: ClipFacts, made: bool = False) -> None:
         """A side gets a clip, which was made for it or found."""
+        CLIPS.labels(clip.voice.engine, "made" if made else "cached", "").inc()
         self._new.links[clip.file_name] = clip.key
         self._done(clip, CardChange(clip.card_id, clip.side, clip.text_hash, clip.key, facts.bytes), made)
 
     def keep(self, clip: Clip) -> None:
         """A side has the right audio already; from now on this job vouches for it."""
+        CLIPS.labels(clip.voice.engine, "kept", "").inc()
         now = self._now[clip.card_id, clip.side]
         self._done(clip, CardChange(clip.card_id, clip.side, now.text_hash, now.clip_key, now.bytes))
 
     def skip(self, clip: Clip) -> None:
         """A side is blank."""
+        CLIPS.labels(clip.voice.engine, "skipped", "").inc()
         self._progress.settle(clip.index, clip.side, None)
         self._note(ClipOutcome(clip.index, clip.side, "skipped"))
         self._silence(clip)
 
-    def fail(self, clip: Clip, reason: str) -> None:
-        """A side gets no audio. What says something else by now goes; the right words in an older voice stay."""
+    def fail(self, clip: Clip, reason: str, kind: type[Exception]) -> None:
+        """A side gets no audio, by an error of this kind. What says something else by now goes; the right words in an older voice stay."""
+        CLIPS.labels(clip.voice.engine, "failed", reason_of(kind)).inc()
         self._failed(clip, reason)
         if self._is_outdated(clip):
             self._silence(clip)
@@ -90,9 +95,10 @@ class Ledger:
 
     def leave(self, clip: Clip, why: Left) -> None:
         """A side is left as it is: it is not this job's to change."""
+        CLIPS.labels(clip.voice.engine, why, "").inc()
         self._failed(clip, LEFT_ALONE[why])
 
-    def give_up(self, clips: Sequence[Clip], reason: str) -> None:
+    def give_up(self, clips: Sequence[Clip], reason: str, kind: type[Exception]) -> None:
         """Fails all that is not written yet, without touching a file. A card forgets audio that says something else by now."""
         lost = {
             (clip.card_id, clip.side): clip
@@ -100,6 +106,7 @@ class Ledger:
             if clip.file_name in self._new.links or not self._progress.is_settled(clip.index, clip.side)
         }
         for clip in lost.values():
+            CLIPS.labels(clip.voice.engine, "failed", reason_of(kind)).inc()
             self._failed(clip, reason)
         forgotten = {side: clip for side, clip in lost.items() if self._is_outdated(clip)}
         left = self._new.without(lost)
@@ -112,11 +119,11 @@ class Ledger:
             found=set(),
         )
 
-    def fail_rest(self, clips: Sequence[Clip], reason: str) -> None:
+    def fail_rest(self, clips: Sequence[Clip], reason: str, kind: type[Exception]) -> None:
         """Fails what is neither done nor failed."""
         for clip in clips:
             if not self._progress.is_settled(clip.index, clip.side):
-                self.fail(clip, reason)
+                self.fail(clip, reason, kind)
 
     def totals(self) -> dict[str, int]:
         """What has become of the clips, for the log."""

@@ -5,7 +5,7 @@ Runs beside the queue's worker, not in it: a periodic task would wait for a free
 
 import asyncio
 import time
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 from procrastinate import App
@@ -15,6 +15,7 @@ from sqlalchemy import text
 from shared import deaths
 from shared.database import DATABASE_AWAY, Sessions
 from shared.queue import QUEUE, RUN_JOB, TELL_WORKERS, enqueue
+from worker.metrics import DEATHS, RESCUED
 from worker.steady_queue import RECONNECT_SECONDS
 
 _MAX_DEATHS = 3
@@ -48,6 +49,8 @@ _FELL_OUT = text(
     ORDER BY job.seq
     """
 )
+# What became of a job whose worker died; nothing where another worker was there first.
+Outcome = Literal["nothing", "rescued", "ended"]
 _log = structlog.get_logger(__name__)
 
 
@@ -92,32 +95,34 @@ class Rescue:
     async def _try_to_rescue(self, entry_id: int) -> bool:
         """One that cannot be brought back now keeps no other from it."""
         try:
-            return await self._rescue(entry_id)
+            outcome = await self._rescue(entry_id)
         except DATABASE_AWAY as error:
             if not isinstance(error.__cause__, LockNotAvailable):
                 raise
         except Exception:
             _log.exception("a job could not be rescued; it is tried again", queue_job_id=entry_id)
+        else:
+            return _count(outcome)
         return False
 
-    async def _rescue(self, entry_id: int) -> bool:
+    async def _rescue(self, entry_id: int) -> Outcome:
         async with self._sessions.begin() as session:
             await session.execute(_PATIENCE)
             entry = (await session.execute(_STILL_STALLED, self._condition | {"id": entry_id})).one_or_none()
             if entry is None:
-                return False
+                return "nothing"
             in_a_row = await deaths.count_death(session, entry.job_id)
             if in_a_row is None or entry.abort_requested:
                 _log.warning("a worker died; its job has ended", job_id=entry.job_id)
                 await session.execute(_OUT_OF_THE_QUEUE, {"id": entry_id})
-                return True
+                return "ended"
             _log.warning("a worker died; its job is run again", job_id=entry.job_id, deaths_in_a_row=in_a_row)
             if in_a_row < _MAX_DEATHS:
                 await session.execute(_BACK_TO_THE_QUEUE, {"id": entry_id})
-            else:
-                await deaths.fail(session, entry.job_id, _TOO_MANY_DEATHS)
-                await session.execute(_OUT_OF_THE_QUEUE, {"id": entry_id})
-            return True
+                return "rescued"
+            await deaths.fail(session, entry.job_id, _TOO_MANY_DEATHS)
+            await session.execute(_OUT_OF_THE_QUEUE, {"id": entry_id})
+            return "ended"
 
     async def _reconcile(self) -> int:
         """Queues what should be queued and is not, such as after rows were deleted by hand."""
@@ -128,8 +133,18 @@ class Rescue:
             for job in fell_out:
                 _log.warning("a job had fallen out of the queue and is put back", job_id=job.id)
                 await enqueue(self._queue, session, job.id, job.deck_id)
-            return len(fell_out)
+        RESCUED.labels("fell_out").inc(len(fell_out))
+        return len(fell_out)
 
     async def _is_database_there(self) -> None:
         async with self._sessions.begin() as session:
             await session.execute(text("SELECT 1"))
+
+
+def _count(outcome: Outcome) -> bool:
+    """Once it is so in the database. Returns whether this worker did anything."""
+    if outcome != "nothing":
+        DEATHS.inc()
+    if outcome == "rescued":
+        RESCUED.labels("death").inc()
+    return outcome != "nothing"

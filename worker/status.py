@@ -1,4 +1,4 @@
-"""What a worker tells of itself on `WORKER_STATUS_PORT`: whether it lives. A thread answers, also while the event loop stands still."""
+"""What a worker tells on `WORKER_STATUS_PORT`: that it lives, and what it counts. A thread answers, even where the event loop stands."""
 
 import asyncio
 import json
@@ -12,6 +12,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
+from prometheus_client import make_wsgi_app
 
 from shared.errors import MemolistError
 from shared.settings import WorkerSettings
@@ -32,7 +33,10 @@ def serve_status(settings: WorkerSettings, heartbeat: Heartbeat) -> None:
     if settings.worker_status_port is None:
         return
     loop = asyncio.get_running_loop()
-    routes: dict[str, WSGIApplication] = {"/health": _health(heartbeat, lambda: _turns(loop))}
+    routes: dict[str, WSGIApplication] = {
+        "/health": _health(heartbeat, lambda: _turns(loop)),
+        "/metrics": make_wsgi_app(),
+    }
     host, port = settings.worker_status_host, settings.worker_status_port
     try:
         server = _Server((host, port), _Handler)

@@ -108,10 +108,11 @@ class _JobRun:
         except _NOT_THE_JOBS_FAULT:
             raise
         except StorageFault as fault:
-            self._ledger.give_up(self._clips, str(fault))
-        except Exception:
-            _log.exception("a job failed by an error of ours", job_id=self._run.job_id)
-            self._ledger.give_up(self._clips, _INTERNAL_ERROR)
+            _log.error("the audio storage does not obey; the job fails", reason=fault.reason)
+            self._ledger.give_up(self._clips, str(fault), type(fault))
+        except Exception as error:
+            _log.exception("a job failed by an error of ours")
+            self._ledger.give_up(self._clips, _INTERNAL_ERROR, type(error))
         await self.end()
 
     async def end(self) -> None:
@@ -125,7 +126,8 @@ class _JobRun:
         if waiting.seconds < self._parts.outage_patience_seconds:
             away.times = waiting.times
             raise away
-        self._ledger.fail_rest(self._clips, f"The upstream served nobody for {waiting.seconds:,.0f} s: {away}")
+        reason = f"The upstream served nobody for {waiting.seconds:,.0f} s: {away}"
+        self._ledger.fail_rest(self._clips, reason, UpstreamAway)
 
     async def _survey(self) -> Survey:
         parts = self._parts
@@ -222,4 +224,4 @@ class _JobRun:
 
     def _fail(self, task: Task, error: Exception) -> None:
         for clip in task:
-            self._ledger.fail(clip, str(error))
+            self._ledger.fail(clip, str(error), type(error))

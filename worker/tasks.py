@@ -4,6 +4,7 @@ from procrastinate import App
 
 from shared.queue import QUEUE, RUN_JOB
 from worker.doors import Doors
+from worker.metrics import JOBS
 from worker.retry import BackToTheQueue
 from worker.synthesis import Synthesizer
 
@@ -13,5 +14,6 @@ def add_tasks(queue: App, synthesizer: Synthesizer, doors: Doors) -> None:
 
     @queue.task(name=RUN_JOB, queue=QUEUE, retry=BackToTheQueue())
     async def run_job(job_id: str) -> None:
-        async with doors.inside():
-            await synthesizer.run(job_id)
+        with JOBS.track_inprogress():
+            async with doors.inside():
+                await synthesizer.run(job_id)

@@ -9,7 +9,7 @@ from shared.clips import Voice
 from tests.speech_server import SpeechServer, read_tag
 from worker.engines.patience import Patience
 from worker.engines.speech import SpeechEngine
-from worker.errors import UpstreamFault, UpstreamGone
+from worker.errors import UpstreamFault, UpstreamGone, UpstreamSilent
 
 VOICE = Voice("en", "speech", "", "kokoro", "af_heart", "", 1.0, {})
 # Longer than any test may take: who waits for it has failed.
@@ -54,7 +54,7 @@ async def test_a_server_at_work_has_the_usual_time(server: SpeechServer) -> None
     engine = engine_with(Patience(usual_seconds=0.3, first_seconds=FOREVER), server)
     await engine.speak("Hello", VOICE)
     server.fail("hang")
-    with pytest.raises(UpstreamFault, match="in time"):
+    with pytest.raises(UpstreamSilent, match="in time"):
         await engine.speak("Hello again", VOICE)
     await engine.close()
 
@@ -67,7 +67,7 @@ async def test_a_request_that_is_lost_is_given_up_once_its_neighbour_was_answere
         engine.speak("lost", VOICE), engine.speak("found", VOICE), return_exceptions=True
     )
     await engine.close()
-    assert type(lost) is UpstreamFault
+    assert type(lost) is UpstreamSilent
     assert not isinstance(found, BaseException)
     assert read_tag(found.audio)["text"] == "found"
 
@@ -85,7 +85,7 @@ async def test_a_server_that_never_answers_is_found_out(server: SpeechServer) ->
     engine = engine_with(Patience(usual_seconds=0.1, first_seconds=0.5), server)
     faults = await asyncio.gather(*(engine.speak("Hello", VOICE) for _ in range(8)), return_exceptions=True)
     await engine.close()
-    assert {type(fault) for fault in faults} == {UpstreamFault}
+    assert {type(fault) for fault in faults} == {UpstreamSilent}
     assert "did not answer in time (within 0.5" in str(faults[0])
 
 

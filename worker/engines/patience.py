@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from worker.errors import UpstreamFault
+from worker.errors import UpstreamSilent
 
 # What `UpstreamWatch` calls lately, and less than any server's default before it unloads an idle model (Speaches: 300 s).
 _WARM_SECONDS = 60.0
@@ -25,7 +25,7 @@ class Patience:
 
     @asynccontextmanager
     async def limit(self) -> AsyncIterator[None]:
-        """Around one request. Raises `UpstreamFault` when its time is over."""
+        """Around one request. Raises `UpstreamSilent` when its time is over."""
         began_at = _now()
         timeout = asyncio.timeout(self._usual_seconds if self._is_warm() else self._first_seconds)
         try:
@@ -36,7 +36,7 @@ class Patience:
             if not timeout.expired():
                 raise
             waited = _now() - began_at
-            raise UpstreamFault(f"The upstream did not answer in time (within {waited:.3g} s).") from None
+            raise UpstreamSilent(f"The upstream did not answer in time (within {waited:.3g} s).") from None
         finally:
             self._waiting.discard(timeout)
 

@@ -82,4 +82,5 @@ def _as_if(status: int, report: Event, secret: str) -> MemolistError:
     fault = fault_of(openai.APIStatusError("", response=response, body=report), secret)
     fault.args = (str(fault).replace(f"(HTTP {status}: ", "(", 1),)
     fault.reason = fault.reason.replace(f": HTTP {status}", ":", 1)
+    fault.status = "error"
     return fault

@@ -12,7 +12,6 @@ from inspect import cleandoc
 import httpx2
 import openai
 
-from shared.errors import MemolistError
 from worker.engines.upstream_words import body_of, line, marks_of, words_of
 from worker.errors import (
     ClipRefused,
@@ -21,9 +20,11 @@ from worker.errors import (
     NothingThere,
     QuotaExhausted,
     RateLimited,
+    Unspoken,
     UpstreamClosed,
     UpstreamFault,
     UpstreamGone,
+    UpstreamSilent,
 )
 
 MAX_RETRY_AFTER_SECONDS = 3600.0
@@ -52,16 +53,17 @@ _NO_SUCH_PATH = re.compile(
 )
 
 
-def fault_of(error: Exception, secret: str) -> MemolistError:
+def fault_of(error: Exception, secret: str) -> Unspoken:
     """The error of `worker.errors` that says what to do next. `error` is anything that a request raised, `secret` the API key."""
     if isinstance(error, openai.APIStatusError):
         fault = _answered(error, secret)
+        fault.status = str(error.status_code)
         fault.reason = f"{type(fault).__name__}: HTTP {error.status_code} {_codes(error)}".rstrip()
         return fault
     if not _sendable(secret):
         return _told(KeyRejected, "it holds characters that no HTTP header can carry", secret)
     if isinstance(error, TimeoutError | openai.APITimeoutError | httpx2.TimeoutException):
-        return UpstreamFault("The upstream did not answer in time.")
+        return UpstreamSilent()
     if isinstance(error, ValueError | TypeError):
         return _told(ClipRefused, f"the request could not be written: {error}", secret)
     is_gone = isinstance(error.__cause__, httpx2.ConnectError)
@@ -81,7 +83,7 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | No
     return None if seconds is None else min(seconds, MAX_RETRY_AFTER_SECONDS)
 
 
-def _answered(error: openai.APIStatusError, secret: str) -> MemolistError:
+def _answered(error: openai.APIStatusError, secret: str) -> Unspoken:
     status, body = error.status_code, body_of(error)
     marks, words = marks_of(body), words_of(body)
     said = f"HTTP {status}: {words or 'no explanation'}"
@@ -106,7 +108,7 @@ def _codes(error: openai.APIStatusError) -> str:
     return " ".join(sorted(mark for mark in marks_of(body_of(error)) if _CODE.fullmatch(mark)))
 
 
-def _refusal(status: int, marks: frozenset[str], said: str) -> type[MemolistError]:
+def _refusal(status: int, marks: frozenset[str], said: str) -> type[Unspoken]:
     # Only codes are trusted, hardly the words: they may quote the text, and a text must not be able to stop every job.
     if not marks & _NO_SUCH_MODEL and _NO_SUCH_PATH.fullmatch(said):
         return NothingThere
@@ -122,7 +124,7 @@ def _refusal(status: int, marks: frozenset[str], said: str) -> type[MemolistErro
     return ClipRefused
 
 
-def _told(kind: type[MemolistError], said: str, secret: str) -> MemolistError:
+def _told(kind: type[Unspoken], said: str, secret: str) -> Unspoken:
     return kind(f"{cleandoc(kind.__doc__ or '')} ({line(said, secret)})")
 
 
