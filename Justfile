@@ -80,12 +80,15 @@ soak *KILLS: (_install "dev")
 bench *NAMES: (_install "dev")
     @exec {{ python }} -m tests.benchmarks "$@"
 
-# Check style, types and import rules
+# Check style, types, import rules, the Dockerfile and the compose files
 check: (_install "dev")
     {{ python }} -m ruff check
     {{ python }} -m ruff format --check
     {{ python }} -m mypy
     .venv/bin/lint-imports
+    .venv/bin/hadolint Dockerfile
+    .venv/bin/docker-compose --env-file .env.example config --quiet
+    POSTGRES_PASSWORD=x OPENAI_API_KEY=x .venv/bin/docker-compose --file compose.prod.yaml --env-file .env.example config --quiet
 
 # Bring the code into its format
 fmt: (_install "dev")

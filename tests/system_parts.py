@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -19,6 +20,14 @@ def require_program(name: str) -> str:
             pytest.fail(f"{reason}, and in CI no test may be skipped for that")
         pytest.skip(reason)
     return path
+
+
+def require_loopback_network() -> None:
+    """All of 127.0.0.0/8, as Linux has it, or the end of the test that asks."""
+    try:
+        socket.create_server(("127.1.2.3", 0)).close()
+    except OSError:
+        pytest.skip("this machine has no loopback address but 127.0.0.1")
 
 
 def require_small_disk(folder: Path, size: str) -> None:

@@ -1,0 +1,117 @@
+"""A compose file's services as processes, from an `.env` to audio that a browser plays: all through nginx's port."""
+
+import signal
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.compose_files import DEVELOPMENT, PRODUCTION, read_compose
+from tests.compose_processes import Stack
+from tests.event_stream import watching
+from tests.s3_server import S3Server
+from tests.service import SECRET, Service, phrases
+from tests.speech_server import SpeechServer, read_tag
+
+CARDS = [f"card-{number}" for number in range(6)]
+PASSWORD = "a p@ss/w:o#r?d $HOME %40"
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+def settings(upstream: SpeechServer, **more: str) -> dict[str, str]:
+    """What somebody writes into `.env`."""
+    given = {"OPENAI_API_KEY": "sk-of-the-tests", "OPENAI_BASE_URL": upstream.url, "TTS_REQUEST_INTERVAL_MS": "0"}
+    port = free_port()
+    given |= {"HTTP_PORT": f"127.0.0.1:{port}", "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}/storage/tts"}
+    return given | {"JWT_SECRET": SECRET, "POSTGRES_PASSWORD": PASSWORD} | more
+
+
+async def main_job(stack: Stack) -> Service:
+    """Posts a deck through nginx and watches it there to its end. Returns the service as its users reach it."""
+    service = Service(stack.database_url, stack.volume("unused"), url=stack.url)
+    async with service:
+        service.add_deck("deck", CARDS)
+        job_id = await service.post("deck", phrases(CARDS))
+        async with watching(service.url, job_id) as stream:
+            events = await stream.rest()
+        assert (events[0].name, events[-1].name) == ("snapshot", "end")
+        job = await service.job(job_id)
+        assert (job["status"], job["processedCount"]) == ("completed", len(CARDS))
+    return service
+
+
+async def test_production_does_its_job_through_nginx(
+    tmp_path: Path, upstream: SpeechServer, client: aiohttp.ClientSession
+) -> None:
+    given = settings(upstream)
+    config = read_compose(tmp_path, PRODUCTION, **given)
+    async with Stack(config, tmp_path, given) as stack:
+        await stack.up(worker=2)
+        await stack.healthy("db", "api", "worker", "nginx")
+        assert len({container.address for container in stack.of("worker")}) == 2
+        service = await main_job(stack)
+
+        for phrase, (english, french) in zip(phrases(CARDS), card_urls(service), strict=True):
+            async with client.get(english) as answer:
+                assert (answer.status, read_tag(await answer.read())["text"]) == (200, phrase["textEn"])
+                etag = answer.headers["ETag"]
+            async with client.get(english, headers={"If-None-Match": etag}) as answer:
+                assert answer.status == 304
+            async with client.get(french, headers={"Range": "bytes=0-9"}) as answer:
+                assert (answer.status, len(await answer.read())) == (206, 10)
+        for path in ("/metrics", "/storage/tts/.cache/", "/storage/tts/"):
+            async with client.get(service.url + path) as answer:
+                assert answer.status == 404
+
+        await assert_a_frozen_worker_is_seen(stack)
+        codes = await stack.stop()
+        assert set(codes.values()) - {-15} == {0}, codes  # what stands for the database's container just ends
+        for container in stack.containers:
+            assert PASSWORD not in container.log
+            assert "Traceback" not in container.log
+            assert list((container.folder / "root").iterdir()) == []
+
+
+async def test_development_with_a_bucket_needs_nothing_but_settings(
+    tmp_path: Path, upstream: SpeechServer, client: aiohttp.ClientSession, s3: S3Server
+) -> None:
+    await s3.make_public()
+    given = settings(upstream, PUBLIC_BASE_URL=s3.bucket_url, **s3.environment)
+    async with Stack(read_compose(tmp_path, DEVELOPMENT, **given), tmp_path, given) as stack:
+        await stack.up(worker=2)
+        await stack.healthy("worker")
+        service = await main_job(stack)
+
+        for phrase, (english, _) in zip(phrases(CARDS), card_urls(service), strict=True):
+            assert english.startswith(s3.bucket_url)
+            heard = await s3.get(english.removeprefix(f"{s3.bucket_url}/"))
+            assert (heard.status, read_tag(heard.body)["text"]) == (200, phrase["textEn"])
+        assert list(stack.volume("tts-storage").iterdir()) == []
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def card_urls(service: Service) -> list[tuple[str, str]]:
+    rows = service.sql('SELECT "audioUrlEn", "audioUrlFr" FROM public."Card" ORDER BY "id"')
+    return [(str(english), str(french)) for english, french in rows]
+
+
+async def assert_a_frozen_worker_is_seen(stack: Stack) -> None:
+    """One of two: the health check of the other goes on saying that it is well."""
+    frozen, other = stack.of("worker")
+    frozen.process.send_signal(signal.SIGSTOP)
+    code, _ = await stack.check(frozen)
+    assert code != 0
+    assert (await stack.check(other))[0] == 0
+    frozen.process.send_signal(signal.SIGCONT)
+    await stack.healthy("worker")
