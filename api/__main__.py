@@ -10,6 +10,7 @@ import uvicorn
 
 from api.app import create_app
 from api.request_log import RequestLog
+from shared.logs import catch_in_loop
 from shared.settings import ApiSettings, read_settings, stop
 
 _DRAIN_SECONDS = 10
@@ -43,6 +44,10 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, send_watchers_away: Callable[[], None]) -> None:
         super().__init__(config)
         self._send_watchers_away = send_watchers_away
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        catch_in_loop(asyncio.get_running_loop())
+        await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         asyncio.get_running_loop().call_soon(self._send_watchers_away)

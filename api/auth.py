@@ -7,6 +7,7 @@ import jwt
 from litestar.connection import ASGIConnection
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 from litestar.types import ASGIApp
+from structlog.contextvars import bind_contextvars
 
 from api.storable import is_storable
 from api.token_keys import Key, Unauthorized, keys_of
@@ -103,4 +104,6 @@ class AuthMiddleware(AbstractAuthenticationMiddleware):
         scheme, _, token = header.partition(" ")
         if others or scheme.lower() != "bearer" or not token.strip():
             raise Unauthorized("A token is needed: send one header Authorization: Bearer <jwt>.")
-        return AuthenticationResult(user=await self._verifier.user_of(token.strip()), auth=None)
+        user = await self._verifier.user_of(token.strip())
+        bind_contextvars(user_id=user.id)
+        return AuthenticationResult(user=user, auth=None)

@@ -7,6 +7,7 @@ from litestar.middleware import DefineMiddleware
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 from procrastinate import App
 from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.contextvars import bind_contextvars
 
 from api import events, examples, generate_request, job_views
 from api.bodies import UserRequest, read_json
@@ -59,6 +60,7 @@ async def generate(
     async with users.hold(user_id), sessions.begin() as session:
         await jobs.lock_user(session, user_id)
         if key and (known := await idempotency.job_of(session, user_id, key, digest)):
+            bind_contextvars(job_id=known)
             return JobAccepted(ok=True, job_id=known)
         phrases = await _check(session, user_id, wanted)
         await jobs.check_room(session, user_id, settings.max_active_jobs_per_user)
@@ -66,6 +68,7 @@ async def generate(
         await enqueue(queue, session, job_id, wanted.deck_id)
         if key:
             await idempotency.remember(session, user_id, key, digest, job_id)
+    bind_contextvars(job_id=job_id, deck_id=wanted.deck_id)
     return JobAccepted(ok=True, job_id=job_id)
 
 
@@ -116,6 +119,7 @@ async def cancel(request: UserRequest, sessions: Sessions, users: KeyedLock, job
         await job_reads.find(session, job_id, request.user.id)
         is_running = await take_out(session, job_id)
         await jobs.cancel(session, job_id, request.user.id, is_running)
+    bind_contextvars(job_id=job_id)
     return Accepted(ok=True)
 
 
@@ -141,6 +145,7 @@ async def retry(
         await decks.check_owner(session, job.deck_id or "", user_id)
         await jobs.retry(session, job_id, user_id, settings.max_active_jobs_per_user)
         await enqueue(queue, session, job_id, job.deck_id or "")
+    bind_contextvars(job_id=job_id, deck_id=job.deck_id)
     return JobAccepted(ok=True, job_id=job_id)
 
 

@@ -171,6 +171,7 @@ class Service:
                 cwd=self.folder,
                 env=environment,
                 stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
                 stderr=log,
             )
         self.processes.append(process)

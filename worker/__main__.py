@@ -11,10 +11,11 @@ from procrastinate.exceptions import ConnectorException
 from shared.clips import SIDES
 from shared.database import create_engine, create_sessions
 from shared.errors import MemolistError, ShuttingDown
-from shared.logs import configure_logs
+from shared.logs import catch_in_loop, configure_logs
 from shared.queue import QUEUE
 from shared.settings import WorkerSettings, read_settings, stop
 from shared.storage import open_storage
+from shared.tracebacks import kind_and_words
 from worker import metrics
 from worker.admission import Admission
 from worker.clip_maker import ClipMaker
@@ -23,7 +24,7 @@ from worker.engines.choice import open_engine
 from worker.heartbeat import Heartbeat
 from worker.keeping.schedule import Schedule
 from worker.pacing import Pacer
-from worker.readiness import first_line, wait_for_database
+from worker.readiness import wait_for_database
 from worker.rescue import Rescue
 from worker.status import serve_status
 from worker.steady_queue import create_steady_queue
@@ -53,6 +54,7 @@ def main() -> None:
 
 async def run(settings: WorkerSettings) -> None:
     """Works until SIGTERM or SIGINT. Raises `MemolistError` when it cannot begin."""
+    catch_in_loop(asyncio.get_running_loop())
     doors = Doors()
     _listen_for_signals(doors)
     dead_after_seconds = settings.worker_heartbeat_s * _DEAD_AFTER_HEARTBEATS
@@ -136,7 +138,7 @@ async def _work(queue: App, settings: WorkerSettings, doors: Doors) -> None:
                 stalled_worker_timeout=_ROWS_KEPT_SECONDS,
             )
         except ConnectorException as error:
-            _log.warning("the queue cannot be read; trying again", reason=first_line(error.__cause__ or error))
+            _log.warning("the queue cannot be read; trying again", reason=kind_and_words(error.__cause__ or error))
         except Exception:
             _log.exception("the queue cannot be read; trying again")
         await asyncio.sleep(1)

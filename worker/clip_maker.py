@@ -157,6 +157,7 @@ def _tell(clip: Clip, state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     _log.info(
         "a clip is tried again",
+        file=clip.file_name,
         key=clip.key,
         attempt=state.attempt_number,
         wait_seconds=round(state.upcoming_sleep, 1),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Literal, TypeVar
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import runs
@@ -30,6 +31,7 @@ LEFT_ALONE: dict[Left, str] = {
     "moved": "the card is in another user's deck by now",
     "superseded": "superseded by a later job",
 }
+_log = structlog.get_logger(__name__)
 Result = TypeVar("Result")
 
 
@@ -165,6 +167,8 @@ class Ledger:
             self._new = new.and_then(self._new)
             raise
         self._spent = self._spent.plus(paid_before)
+        if new.links:
+            _log.info("cards have their audio", files=list(new.links))
         return result
 
     async def _store(self, session: AsyncSession, new: Unwritten) -> Spent:

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from migrations.current import check_schema
 from shared.database import DATABASE_AWAY
+from shared.tracebacks import kind_and_words
 
 _WAIT_SECONDS = 2
 _log = structlog.get_logger(__name__)
@@ -23,11 +24,11 @@ async def _is_ready(database: AsyncEngine) -> bool:
         async with database.connect() as connection:
             await check_schema(connection)
     except DATABASE_AWAY as error:
-        _log.warning("the database cannot be reached; trying again", reason=first_line(error.__cause__ or error))
+        _log.warning("the database cannot be reached; trying again", reason=kind_and_words(error.__cause__ or error))
         return False
     return True
 
 
 def first_line(error: BaseException) -> str:
-    """What a connection error says; the lines below are hints, one for each address that was tried."""
+    """What a connection error says, for a person; the lines below are hints, one for each address that was tried."""
     return (str(error).splitlines() or [type(error).__name__])[0]

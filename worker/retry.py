@@ -7,9 +7,9 @@ from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.jobs import Job
 
 from shared.database import DATABASE_AWAY
-from shared.errors import MemolistError, ShuttingDown
+from shared.errors import ShuttingDown
+from shared.tracebacks import kind_and_words
 from worker.errors import UpstreamAway
-from worker.readiness import first_line
 
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 5.0, 300.0
 _log = structlog.get_logger(__name__)
@@ -22,9 +22,10 @@ class BackToTheQueue(BaseRetryStrategy):
         if isinstance(exception, ShuttingDown | CancelledError):
             return RetryDecision(retry_in={"seconds": 0})
         seconds = backoff_seconds(_times(exception, job))
-        job_id = job.task_kwargs.get("job_id")
-        reason = exception.reason if isinstance(exception, MemolistError) else first_line(exception)
-        _log.warning("a job goes back to the queue", job_id=job_id, wait_seconds=seconds, reason=reason)
+        # Outside of the job's own context, which has ended.
+        _log.warning(
+            "a job goes back to the queue", **job.task_kwargs, wait_seconds=seconds, reason=kind_and_words(exception)
+        )
         return RetryDecision(retry_in={"seconds": seconds})
 
 

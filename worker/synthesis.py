@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy.exc import InternalError
+from structlog.contextvars import bind_contextvars
 
 from shared import runs
 from shared.card_audio import ClipFacts
@@ -53,8 +54,11 @@ class Synthesizer:
         async with self.sessions.begin() as session:
             run = await runs.start(session, job_id)
         if run is None:
-            _log.info("nothing to do: the job has ended, or is gone", job_id=job_id)
+            _log.info("nothing to do: the job has ended, or is gone")
             return
+        bind_contextvars(
+            user_id=run.user_id, deck_id=run.deck_id
+        )  # in this job's context, and so in those of its hands
         job_run = _JobRun(self, run)
         try:
             await job_run.run()
@@ -99,7 +103,7 @@ class _JobRun:
         """Takes the job to its end, and says so."""
         # In a thread: the longest and worst texts would hold up the heartbeat.
         self._clips = await asyncio.to_thread(clips_of, self._run.phrases, self._parts.voices)
-        _log.info("a job begins", job_id=self._run.job_id, phrases=len(self._run.phrases))
+        _log.info("a job begins", phrases=len(self._run.phrases))
         try:
             await self._make(self._take_stock(await self._survey()))
             return await self.end()
@@ -118,7 +122,7 @@ class _JobRun:
     async def end(self) -> None:
         """Writes all that is made, and the job's end."""
         await self._ledger.finish()
-        _log.info("a job ended", job_id=self._run.job_id, **self._ledger.totals())
+        _log.info("a job ended", **self._ledger.totals())
 
     async def _wait_for(self, away: UpstreamAway) -> None:
         """Sends the job back to the queue, as long as there is patience; then fails what is missing."""
@@ -198,10 +202,11 @@ class _JobRun:
             try:
                 await self._make_one(task)
             except (ClipFailed, ClipRefused) as error:
+                _log.warning("a clip failed", files=[clip.file_name for clip in task], reason=error.reason)
                 self._fail(task, error)
             except UpstreamClosed as error:
                 if not self._closed:
-                    _log.error("the upstream serves nothing to us", job_id=self._run.job_id, reason=error.reason)
+                    _log.error("the upstream serves nothing to us", reason=error.reason)
                 self._closed = error
                 self._fail(task, error)
             except Exception as fault:

@@ -1,6 +1,7 @@
 """The queue's side of a job: what runs it."""
 
 from procrastinate import App
+from structlog.contextvars import bound_contextvars
 
 from shared.queue import QUEUE, RUN_JOB
 from worker.doors import Doors
@@ -13,7 +14,8 @@ def add_tasks(queue: App, synthesizer: Synthesizer, doors: Doors) -> None:
     """Tells the queue how to run a job."""
 
     @queue.task(name=RUN_JOB, queue=QUEUE, retry=BackToTheQueue())
-    async def run_job(job_id: str) -> None:
-        with JOBS.track_inprogress():
+    async def run_job(job_id: str, **origin: str) -> None:
+        # Whatever else an API, this version's or the next one's, tells of a job's origin is for the log.
+        with bound_contextvars(job_id=job_id, **origin), JOBS.track_inprogress():
             async with doors.inside():
                 await synthesizer.run(job_id)

@@ -75,7 +75,9 @@ class ModelShutdown:
         """What a person should read where the upstream knows no `model`: the reason, where this is it."""
         if self._today() < SHUTDOWN_DAY or not ends(self._base_url, model):
             return missing
-        return ModelNotFound(
+        explained = ModelNotFound(
             f"OpenAI shut the speech model {model} down on {SHUTDOWN_DAY}: {WHAT_TO_DO}, restart the worker, and run the job"
             " again. Audio that is already made stays and is not bought again."
         )
+        explained.status = missing.status
+        return explained

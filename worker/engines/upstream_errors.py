@@ -40,7 +40,21 @@ _SLOW_DOWN = frozenset("rate_limit_exceeded slow_down".split())
 _MODEL_LOADING = frozenset("model_loading model_not_ready".split())
 _CONTENT = frozenset("content_policy_violation content_filter moderation_blocked".split())
 
-_CODE = re.compile(r"[a-z0-9_.-]{1,60}", re.IGNORECASE)
+# What a log may hold of an error body: everything else in it may be a card's word, or the key, also where a code should be.
+_KNOWN = (
+    _BILLING
+    | _NO_SUCH_MODEL
+    | _SLOW_DOWN
+    | _MODEL_LOADING
+    | _CONTENT
+    | frozenset(
+        "invalid_request_error invalid_api_key invalid_authentication authentication_error permission_error api_error"
+        " server_error internal_error internal_server_error engine_error overloaded_error service_unavailable requests tokens"
+        " invalid_value invalid_type invalid_voice unsupported_value unsupported_parameter unknown_parameter"
+        " missing_required_parameter string_above_max_length unsupported_country_region_territory not_found not_found_error"
+        " validation_error processing_error session_expired timeout".split()
+    )
+)
 # "Model x is currently loading" (Hugging Face), "Loading model" (llama.cpp). Only at the start, where no text is quoted.
 _LOADING = re.compile(
     r"(?:the )?model\b.{0,200}?\bis (?:currently |still )?(?:loading|being loaded)\b|loading (?:the )?model\b",
@@ -60,6 +74,15 @@ def fault_of(error: Exception, secret: str) -> Unspoken:
         fault.status = str(error.status_code)
         fault.reason = f"{type(fault).__name__}: HTTP {error.status_code} {_codes(error)}".rstrip()
         return fault
+    fault = _unanswered(error, secret)
+    if isinstance(error, ValueError | TypeError) or type(fault) is UpstreamFault:
+        fault.reason = (
+            f"{type(fault).__name__}: {type(error.__cause__ or error).__name__}"  # its words may quote the request
+        )
+    return fault
+
+
+def _unanswered(error: Exception, secret: str) -> Unspoken:
     if not _sendable(secret):
         return _told(KeyRejected, "it holds characters that no HTTP header can carry", secret)
     if isinstance(error, TimeoutError | openai.APITimeoutError | httpx2.TimeoutException):
@@ -104,8 +127,7 @@ def _answered(error: openai.APIStatusError, secret: str) -> Unspoken:
 
 
 def _codes(error: openai.APIStatusError) -> str:
-    """What a log may hold of an error body: its words may quote the card's text."""
-    return " ".join(sorted(mark for mark in marks_of(body_of(error)) if _CODE.fullmatch(mark)))
+    return " ".join(sorted(marks_of(body_of(error)) & _KNOWN))
 
 
 def _refusal(status: int, marks: frozenset[str], said: str) -> type[Unspoken]:
