@@ -5,6 +5,7 @@ What this cannot show: the images, their users, read-only file systems, limits a
 """
 
 import asyncio
+import itertools
 import os
 import random
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests import nginx_server
+from tests.docker_stand_in import install_docker
 from tests.image_postgres import BINARIES, ImagePostgres
 from tests.nginx_server import ROOT
 from tests.service import GIVE_UP_SECONDS
@@ -50,6 +52,7 @@ class Stack:
         self._given = given
         self._net = f"127.{random.randrange(1, 255)}.{random.randrange(1, 255)}"
         self._database: ImagePostgres | None = None
+        self._numbers = itertools.count(1)
 
     async def __aenter__(self) -> Self:
         return self
@@ -94,19 +97,27 @@ class Stack:
         _, said = await process.communicate()
         return process.returncode or 0, said.decode()
 
-    async def stop(self) -> dict[str, int | None]:
-        """Stops all as Compose does, dependents first; the exit code of each, None for one that had to be killed."""
-        codes = {}
+    async def stop(self, *services: str) -> None:
+        """Stops all containers, or some services', the last first. Each has to end well, and within its grace."""
         for container in reversed(self.containers):
+            if container.service not in (services or self.services.keys() - {"db"}):
+                continue
             if container.process.returncode is None:
                 container.process.send_signal(_STOP_SIGNALS.get(container.service, signal.SIGTERM))
             grace = _seconds(self.services[container.service].get("stop_grace_period", "10s"))
-            try:
-                code = await asyncio.wait_for(container.process.wait(), grace)
-            except TimeoutError:
-                code = None
-            codes[f"{container.service} {container.address}"] = code
-        return codes
+            assert await asyncio.wait_for(container.process.wait(), grace) == 0, container.log
+
+    async def replace(self, *services: str, **scale: int) -> None:
+        """As `up --build` does after the code has changed."""
+        await self.stop(*services)
+        self.containers = [container for container in self.containers if container.service not in services]
+        await self.up(**scale)
+
+    def docker(self) -> dict[str, str]:
+        """An environment in which `docker compose exec SERVICE COMMAND` runs it with that container's settings."""
+        first = {container.service: container.environment for container in reversed(self.containers)}
+        programs = install_docker(self._folder, first)
+        return {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "HOME": str(self._folder), "URL": self.url}
 
     def of(self, service: str) -> list[Container]:
         return [container for container in self.containers if container.service == service]
@@ -146,7 +157,7 @@ class Stack:
 
     async def _start(self, name: str, number: int) -> Container:
         service, address = self.services[name], self.address(name, number)
-        folder = self._folder / f"{name}-{number + 1}"
+        folder = self._folder / f"{name}-{number + 1}-{next(self._numbers)}"
         (folder / "tmp").mkdir(parents=True)
         (folder / "root").mkdir()
         said = {key: self._setting(name, address, key, value) for key, value in service.get("environment", {}).items()}
@@ -157,6 +168,7 @@ class Stack:
         if service["image"].startswith("postgres:"):
             self._database = ImagePostgres(folder, address, said, service["command"])
             await asyncio.to_thread(self._database.start)
+            environment["PGHOST"] = self._database.sockets
             command = ["sleep", "infinity"]  # the server has a keeper of its own
         else:
             command = [self._here(name, address, part) for part in service["command"]]
@@ -182,8 +194,8 @@ class Stack:
         for name in self.services:
             text = re.sub(rf"(?<![\w.-]){name}(?=:\d)", self.address(name), text)
         for mount in self.services[service].get("volumes", []):
-            if mount["type"] == "volume":
-                text = text.replace(mount["target"], str(self.volume(mount["source"])))
+            source = self.volume(mount["source"]) if mount["type"] == "volume" else mount["source"]
+            text = text.replace(mount["target"], str(source))
         return text
 
 

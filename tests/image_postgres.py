@@ -26,9 +26,10 @@ class ImagePostgres:
         self._user, self._database = environment["POSTGRES_USER"], environment["POSTGRES_DB"]
         self._password = environment["POSTGRES_PASSWORD"]
         given = dict(option.split("=", 1) for option in options if option != "-c")
-        self._server = _Reachable(
-            self._programs, self._data, ShortFolder(folder), folder / "postgres.log", SETTINGS | given
-        )
+        folder_of_sockets = ShortFolder(folder)
+        self.sockets = str(folder_of_sockets.path)
+        log = folder / "postgres.log"
+        self._server = _Reachable(self._programs, self._data, folder_of_sockets, log, SETTINGS | given)
         self._server.address = address
         self.owner_url = urlunsplit(urlsplit(self._server.url)._replace(path=f"/{self._database}"))
 

@@ -37,7 +37,7 @@ http {
 
 @contextmanager
 def running_nginx(
-    storage_dir: Path, api_address: str, resolver: str = "127.0.0.1", tls_dir: Path = Path("/nowhere")
+    storage_dir: Path, api_address: str, resolver: str = "127.0.0.1", server_dir: Path = Path("/nowhere")
 ) -> Iterator[str]:
     """The base URL of an nginx that serves `storage_dir` and passes the API's routes on to `api_address`."""
     port = _free_port()
@@ -50,7 +50,7 @@ def running_nginx(
             LISTEN_PORT=str(port),
             NGINX_LOCAL_RESOLVERS=resolver,
             STORAGE_DIR=str(storage_dir),
-            TLS_DIR=str(tls_dir),
+            SERVER_DIR=str(server_dir),
         )
         log = folder / "error.log"
         process = subprocess.Popen([program(), *arguments(folder), "-e", str(log), "-g", "daemon off;"])

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 SETTINGS = {name.upper() for kind in (ApiSettings, WorkerSettings) for name in kind.model_fields}
 # Read by compose or libpq alone, not by our programs.
-COMPOSE_ONLY = {"HTTP_PORT", "POSTGRES_PASSWORD", "REQUIREMENTS"}
+COMPOSE_ONLY = {"HTTP_PORT", "HTTPS_PORT", "POSTGRES_PASSWORD", "REQUIREMENTS", "WORKERS"}
 SECRETS = {"JWT_SECRET": "s", "POSTGRES_PASSWORD": "p@ss/word", "OPENAI_API_KEY": "sk-test"}
 AWS_KEYS = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "aws-secret"}
 AUDIO_FOLDER = "/app/storage/tts"
