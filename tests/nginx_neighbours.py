@@ -1,11 +1,13 @@
-"""What stands around nginx in its tests: a small API that remembers what reached it, and a name server."""
+"""What stands around nginx in its tests: a small API that remembers what reached it, a name server, files that change."""
 
 import asyncio
+import os
 import socket
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import cast
 
 from aiohttp import web
@@ -95,3 +97,18 @@ async def name_server(answer: str) -> AsyncIterator[NameServer]:
         yield server
     finally:
         transport.close()
+
+
+def replace_a_second_later(file: Path, content: bytes) -> None:
+    """As the storage does it: another file, renamed over the old one, a whole second newer."""
+    written_at = int(file.stat().st_mtime)
+    new = file.with_name(".new")
+    new.write_bytes(content)
+    os.utime(new, (written_at + 1, written_at + 1))
+    new.rename(file)
+
+
+async def in_parts(body: bytes) -> AsyncIterator[bytes]:
+    """A body whose length is not told beforehand."""
+    for start in range(0, len(body), 1024 * 1024):
+        yield body[start : start + 1024 * 1024]

@@ -1,9 +1,9 @@
 """A compose file's services as processes, from an `.env` to audio that a browser plays: all through nginx's port."""
 
 import asyncio
+import random
 import re
 import signal
-import socket
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -32,8 +32,9 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
 def settings(upstream: SpeechServer, **more: str) -> dict[str, str]:
     """What somebody writes into `.env`."""
     given = {"OPENAI_API_KEY": "sk-of-the-tests", "OPENAI_BASE_URL": upstream.url, "TTS_REQUEST_INTERVAL_MS": "0"}
-    port = free_port()
-    given |= {"HTTP_PORT": f"127.0.0.1:{port}", "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}/storage/tts"}
+    # Not a free port of 127.0.0.1: until nginx takes it, any connection's other end may have.
+    outside = f"127.{random.randrange(1, 255)}.{random.randrange(1, 255)}.9:8080"
+    given |= {"HTTP_PORT": outside, "PUBLIC_BASE_URL": f"http://{outside}/storage/tts"}
     return given | {"JWT_SECRET": SECRET, "POSTGRES_PASSWORD": PASSWORD} | more
 
 
@@ -99,11 +100,6 @@ async def test_development_with_a_bucket_needs_nothing_but_settings(
             heard = await s3.get(english.removeprefix(f"{s3.bucket_url}/"))
             assert (heard.status, read_tag(heard.body)["text"]) == (200, phrase["textEn"])
         assert list(stack.volume("tts-storage").iterdir()) == []
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def card_urls(service: Service) -> list[tuple[str, str]]:

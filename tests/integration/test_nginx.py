@@ -1,7 +1,6 @@
 """What nginx serves, what it hides and what it passes on: a real nginx, the real template, a small API behind it."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from tests.nginx_neighbours import API_BODY_LIMIT_BYTES, StandInApi, name_server
+from tests.nginx_neighbours import API_BODY_LIMIT_BYTES, StandInApi, in_parts, name_server, replace_a_second_later
 from tests.nginx_server import running_nginx
 
 
@@ -212,18 +211,3 @@ async def test_the_api_is_found_again_when_it_comes_back_with_another_address(
                         if answer.status == 200:
                             return
                     await asyncio.sleep(0.2)
-
-
-def replace_a_second_later(file: Path, content: bytes) -> None:
-    """As the storage does it: another file, renamed over the old one, a whole second newer."""
-    written_at = int(file.stat().st_mtime)
-    new = file.with_name(".new")
-    new.write_bytes(content)
-    os.utime(new, (written_at + 1, written_at + 1))
-    new.rename(file)
-
-
-async def in_parts(body: bytes) -> AsyncIterator[bytes]:
-    """A body whose length is not told beforehand."""
-    for start in range(0, len(body), 1024 * 1024):
-        yield body[start : start + 1024 * 1024]

@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import json
 import socket
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from shared.settings import WorkerSettings
-from tests.integration.test_worker_start import GOOD, assert_one_line, run
+from tests.integration.test_worker_start import GOOD, assert_one_line, call, run
 from tests.postgres import Postgres
 from tests.service import GIVE_UP_SECONDS, Service
 from worker.heartbeat import Heartbeat
@@ -66,14 +67,14 @@ async def test_it_tells_of_a_lost_database_and_of_its_return(service: Service, p
         client.close()
 
 
-async def test_it_answers_while_the_worker_waits_for_its_first_database(service: Service, port: int) -> None:
-    service.database_url = "postgresql://postgres@127.0.0.1:9/memolist"
-    worker = await service._start("worker", WORKER_STATUS_PORT=str(port))
-    async with asyncio.timeout(GIVE_UP_SECONDS):
-        while "trying again" not in service.log("worker"):
-            await asyncio.sleep(0.05)
-    assert "no answer yet" in (await health(port, 503))["detail"]
-    assert await service.stop(worker) == 0
+async def test_it_answers_while_the_worker_waits_for_its_first_database(tmp_path: Path, port: int) -> None:
+    with subprocess.Popen(**call("worker", tmp_path, **GOOD, WORKER_STATUS_PORT=str(port))) as worker:
+        assert worker.stderr
+        assert "the database cannot be reached" in worker.stderr.readline()
+        assert "no answer yet" in (await health(port, 503))["detail"]
+        worker.terminate()
+        worker.stderr.read()
+    assert worker.returncode == 0
 
 
 async def test_it_tells_of_an_event_loop_that_stands_still(port: int) -> None:
