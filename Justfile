@@ -75,6 +75,11 @@ test *ARGS: (_install "dev")
 soak *KILLS: (_install "dev")
     @exec {{ python }} -m tests.soak "$@"
 
+# Live through a week of traffic in minutes, and see that tables and disk come to a steady size
+[no-exit-message]
+week *DAYS: (_install "dev")
+    @exec {{ python }} -m tests.week "$@"
+
 # Measure speed, CPU and memory beside a bare loop and the brief's worker, and write docs/benchmark.md: under five minutes
 [no-exit-message]
 bench *NAMES: (_install "dev")

@@ -8,7 +8,7 @@ import sys
 from shared.logs import configure_logs
 from shared.setting_sources import LogSettings
 from worker.doctor.audio import AudioChecks
-from worker.doctor.checkup import Check, Finding, examine, without
+from worker.doctor.checkup import Check, Finding, examine
 from worker.doctor.database import DatabaseChecks
 from worker.doctor.installation import Installation
 from worker.doctor.speech import CHARACTERS, SECONDS, upstream
@@ -29,9 +29,8 @@ def main() -> None:
 async def _run(arguments: argparse.Namespace) -> None:
     installation = Installation()
     findings = await _examine(installation, arguments)
-    secrets = installation.secrets()
     for finding in findings:
-        print(f"{finding.verdict:<8} {finding.name:<10} {without(secrets, finding.line)}")
+        print(f"{finding.verdict:<8} {finding.name:<10} {finding.line}")
     problems = sum(finding.verdict == "PROBLEM" for finding in findings)
     print(f"{problems} of {len(findings)} are not well." if problems else "All is well.", flush=True)
     os._exit(1 if problems else 0)  # asyncio would wait for a thread that hangs, in a dead network disk for example

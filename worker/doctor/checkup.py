@@ -1,7 +1,7 @@
 """Checks, all at once, each with its own time and none in another's way."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -55,13 +55,6 @@ async def examine(check: Check) -> Finding:
             return Finding(check.name, "PROBLEM", _one_line(str(error)))
         case _:
             return Finding(check.name, "PROBLEM", f"{type(error).__name__}: {_one_line(str(error))}")
-
-
-def without(secrets: Mapping[str, str], line: str) -> str:
-    """The line with the names of secrets in their places: no check should tell one, and no library's error may."""
-    for name, secret in secrets.items():
-        line = line.replace(secret, f"({name})")
-    return line
 
 
 def _one_line(text: str) -> str:

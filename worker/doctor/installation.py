@@ -1,10 +1,6 @@
 """The settings of an installation, in parts: what is wrong with one does not hide the others."""
 
-from collections.abc import Iterator
 from typing import TypeVar
-from urllib.parse import unquote, urlsplit
-
-from pydantic import SecretStr
 
 from shared.keeping_settings import KeepingSettings
 from shared.setting_sources import LogSettings
@@ -14,7 +10,6 @@ from shared.voice_settings import EngineSettings
 from worker.doctor.checkup import Problem, Skipped
 
 Part = TypeVar("Part", bound=LogSettings)
-_SHORTEST_SECRET = 4
 
 
 class Installation:
@@ -37,28 +32,9 @@ class Installation:
             raise Problem("; ".join(problems))
         return "all good, of worker and API"
 
-    def secrets(self) -> dict[str, str]:
-        """By their names: what no line may show."""
-        parts = (self.database, self.storage, self.engine, self.worker, self.api)
-        return {
-            name: value for part in parts if part for name, value in _secrets(part) if len(value) >= _SHORTEST_SECRET
-        }
-
 
 def need(part: Part | None, what: str) -> Part:
     """A part of the settings; `Skipped` where they are wrong."""
     if part is None:
         raise Skipped(f"{what} are wrong: see the first line")
     return part
-
-
-def _secrets(part: LogSettings) -> Iterator[tuple[str, str]]:
-    for name, value in part:
-        if not isinstance(value, SecretStr):
-            continue
-        if name == "database_url":
-            password = urlsplit(value.get_secret_value()).password or ""
-            yield "DATABASE_URL's password", password
-            yield "DATABASE_URL's password", unquote(password)
-        else:
-            yield name.upper(), value.get_secret_value()

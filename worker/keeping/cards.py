@@ -17,7 +17,7 @@ from worker.keeping.rows import PAUSE_SECONDS
 from worker.keeping.tally import Tally
 
 WHAT = "audio of gone cards"
-_AT_ONCE = 100
+_AT_ONCE = 250
 # So much of a storage that is no longer small belongs to no card only where the database is another one.
 _NEARLY_ALL, _SMALL = 0.9, 100
 # Without its card, or with one that lost this side's audio: the text changed, and what is left here says the old one.
@@ -37,7 +37,10 @@ _CARDLESS = text(
 _LENT = """
     SELECT DISTINCT name FROM public."Card" AS card CROSS JOIN LATERAL (
         VALUES ("id" || '_en.mp3', "audioUrlEn"), ("id" || '_fr.mp3', "audioUrlFr")
-    ) AS side (own_name, url) CROSS JOIN LATERAL substring(url FROM '([^/?#]+)([?#].*)?$') AS name
+    ) AS side (own_name, url) CROSS JOIN LATERAL (
+        -- Nearly all: seen at once, and much faster than by the expression.
+        SELECT CASE WHEN right(url, length(own_name) + 1) <> '/' || own_name THEN substring(url FROM '([^/?#]+)([?#].*)?$') END
+    ) AS other (name)
     WHERE name <> own_name
 """
 _ALL_LENT = text(_LENT)

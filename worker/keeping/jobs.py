@@ -65,9 +65,8 @@ class OldJobs:
             if is_dry:
                 await self._count(what, which)
                 continue
-            while ids := await self._delete_some(what, which):
-                _log.debug("jobs deleted", jobs=len(ids))
-                await asyncio.sleep(PAUSE_SECONDS)
+            while await self._delete_some(what, which):
+                pass
 
     @property
     def _parameters(self) -> dict[str, object]:
@@ -78,8 +77,8 @@ class OldJobs:
             rows = await session.scalar(text(_COUNT_ROWS.format(which)), self._parameters)
         self._tally.add(what, rows=rows or 0)
 
-    async def _delete_some(self, what: str, which: str) -> Sequence[str]:
-        """Returns the jobs that it looked at."""
+    async def _delete_some(self, what: str, which: str) -> int:
+        """Returns how many jobs it looked at."""
         lock_some = text(_LOCK_SOME.format(which))
         async with self._sessions.begin() as session:
             ids = (await session.scalars(lock_some, self._parameters | {"most": _AT_ONCE})).all()
@@ -89,7 +88,8 @@ class OldJobs:
             except IntegrityError:
                 rows = await self._delete_each(session, ids)
         self._tally.add(what, rows=rows)
-        return ids
+        await asyncio.sleep(PAUSE_SECONDS)
+        return len(ids)
 
     async def _delete_each(self, session: AsyncSession, ids: Sequence[str]) -> int:
         """Memolist may have a table of its own that refers to "TtsJob": such jobs stay, and the others go."""
