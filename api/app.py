@@ -17,6 +17,7 @@ from api.job_watch import JobWatch
 from api.metrics import metrics_route
 from api.openapi import openapi_config
 from api.problems import problem_details
+from api.studio_page import studio_route
 from shared.database import Sessions, create_engine, create_sessions
 from shared.keyed_lock import KeyedLock
 from shared.logs import configure_logs
@@ -42,6 +43,7 @@ def create_app(settings: ApiSettings | None = None) -> Litestar:
             health.health,
             health.ready,
             metrics_route(sessions),
+            studio_route(settings),
             *_audio(settings),
         ],
         dependencies={

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 from pathlib import Path
+from urllib.parse import urlencode
 
 if __name__ == "__main__":
     # While the modules below load there is nothing to clean up: no KeyboardInterrupt, no traceback.
@@ -51,7 +52,7 @@ def run_dev(programs: Programs, home: Home) -> None:
     # It swallows what a signal raises, and returns.
     watch = watchfiles.watch(
         *WATCHED,
-        watch_filter=watchfiles.PythonFilter(),
+        watch_filter=watchfiles.PythonFilter(extra_extensions=(".css", ".html", ".js")),
         rust_timeout=WATCH_MS,
         yield_on_timeout=True,
         raise_interrupt=False,
@@ -92,18 +93,21 @@ def _welcome(service: LocalService, engine: str, token: str) -> str:
     body = json.dumps({"deckId": demo_deck.DECK_ID, "phrases": demo_deck.PHRASES[:2]})
     quoted = body.replace("'", "\\u0027")
     return f"""
+Studio: open this, and make a deck speak:
+{service.url}/studio#{urlencode({"token": token, "deck": demo_deck.DECK_ID, "example": 1})}
+
 API       {service.url}   (its documentation: {service.url}/schema)
 Audio     {service.audio_url}/demo-01_en.mp3, once it is made by the {engine} engine
 Postgres  {service.database_url}
 Token     of {demo_deck.USER_ID}, good for 24 hours; `just token USER` prints others:
 {token}
 
-Try it:
+The same without the page:
 curl -X POST {service.url}/api/tts/generate -H 'Content-Type: application/json' \\
   -H 'Authorization: Bearer {token}' \\
   -d '{quoted}'
 
-Ctrl-C ends it. Changed .py files start API and worker anew.
+Ctrl-C ends it. Changed code starts API and worker anew.
 """
 
 

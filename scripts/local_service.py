@@ -43,7 +43,9 @@ class LocalService:
 
     def start_api_and_worker(self, *, logs: bool = True) -> None:
         """Side by side. Without `logs` they write where we write."""
-        api = {**self._api, "API_HOST": HOST, "API_PORT": str(self.port), "API_SERVES_AUDIO": "true"}
+        # The API prices with the voices that the worker has, and has no use for its key.
+        voices = {name: value for name, value in self._engine.items() if name != "OPENAI_API_KEY"}
+        api = {**voices, **self._api, "API_HOST": HOST, "API_PORT": str(self.port), "API_SERVES_AUDIO": "true"}
         self._running = [
             self._run("api", self._home.logs / "api.log" if logs else None, api),
             self._run("worker", self._home.logs / "worker.log" if logs else None, self._engine),

@@ -71,12 +71,12 @@ class Service:
                 await process.wait()
 
     async def start_api(self, **environment: str) -> asyncio.subprocess.Process:
-        """Returns when it answers."""
-        port = _free_port()
+        """Returns when it answers, at any port unless one is named."""
+        port = environment.pop("API_PORT", None) or str(free_port())
         self.url = f"http://127.0.0.1:{port}"
         # Tests post as many jobs as they like; those of the limit set it.
         environment = {"JWT_SECRET": SECRET, "MAX_ACTIVE_JOBS_PER_USER": "1000"} | environment
-        process = await self._start("api", API_PORT=str(port), **environment)
+        process = await self._start("api", API_PORT=port, **environment)
         async with asyncio.timeout(GIVE_UP_SECONDS):
             while True:
                 assert process.returncode is None, self.log("api")
@@ -189,7 +189,7 @@ class Service:
             return Answer(answer.status, body, answer.headers)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -85,7 +85,16 @@ async def test_a_clip_can_only_be_read(
 
 @pytest.mark.parametrize(
     "path",
-    ["/health", "/ready", "/schema", "/schema/openapi.json", "/api/tts/jobs?limit=2&status=failed", "/api/a%2Fb%20c/"],
+    [
+        "/health",
+        "/ready",
+        "/schema",
+        "/schema/openapi.json",
+        "/studio",
+        "/studio/app.js",
+        "/api/tts/jobs?limit=2&status=failed",
+        "/api/a%2Fb%20c/",
+    ],
 )
 async def test_the_apis_routes_reach_it_as_they_are(nginx: str, client: aiohttp.ClientSession, path: str) -> None:
     async with client.get(URL(nginx + path, encoded=True), headers={"Authorization": "Bearer t"}) as answer:
@@ -100,7 +109,7 @@ async def test_the_apis_routes_reach_it_as_they_are(nginx: str, client: aiohttp.
     assert seen["headers"]["X-Forwarded-Proto"] == "http"
 
 
-@pytest.mark.parametrize("path", ["/healthy", "/schemata", "/apis", "/readyz"])
+@pytest.mark.parametrize("path", ["/healthy", "/schemata", "/studios", "/apis", "/readyz"])
 async def test_names_that_only_begin_like_a_route_are_not_passed_on(
     nginx: str, client: aiohttp.ClientSession, path: str
 ) -> None:

@@ -1,0 +1,50 @@
+// A job's Server-Sent Events, by fetch: EventSource cannot send a token. A lost connection is opened anew, for as long as it takes.
+
+import { events } from './api.js'
+
+/** Tells `snapshot`, `progress`, `end` and `lost(is)`; returns after the end. Raises Problem where trying again is in vain. */
+export async function follow(jobId, told, signal) {
+  let retryMs = 2000
+  for (let tries = 0; !signal.aborted; tries++) {
+    const cut = new AbortController()
+    const end = () => cut.abort()
+    signal.addEventListener('abort', end, { signal: cut.signal })
+    addEventListener('offline', end, { signal: cut.signal }) // sooner than the browser finds out
+    try {
+      for await (const { retry, event, data } of read(await events(jobId, cut.signal))) {
+        if (retry) retryMs = Number(retry)
+        if (!event) continue
+        told.lost(false)
+        tries = 0
+        told[event]?.(JSON.parse(data))
+        if (event === 'end') return
+      }
+    } catch (error) {
+      if (!signal.aborted && [401, 403, 404].includes(error.status)) throw error
+    } finally {
+      end()
+    }
+    if (!signal.aborted) told.lost(true)
+    await pause(Math.min(retryMs * 1.5 ** tries, 15_000), signal)
+  }
+}
+
+async function* read(answer) {
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
+  for (let text = '', part; !(part = await reader.read()).done; ) {
+    const blocks = (text + part.value).split('\n\n')
+    text = blocks.pop()
+    for (const block of blocks) yield Object.fromEntries(block.split('\n').map((line) => line.split(/: (.*)/s, 2)))
+  }
+}
+
+/** Some time; offline, until the network is back; and when given up, not a moment more. */
+export const pause = (ms, signal) =>
+  new Promise((resolve) => {
+    const done = new AbortController()
+    const end = () => (clearTimeout(timer), done.abort(), resolve())
+    const timer = navigator.onLine && setTimeout(end, ms)
+    addEventListener('online', end, { signal: done.signal })
+    signal.addEventListener('abort', end, { signal: done.signal })
+    if (signal.aborted) end()
+  })

@@ -1,0 +1,148 @@
+// The view in which a deck's phrases become a job.
+
+import { generate, newKey, Problem } from './api.js'
+import { announce, button, field, h, write } from './dom.js'
+import { estimator } from './estimate.js'
+import { dollars, duration } from './format.js'
+import { phraseTable } from './phrases.js'
+import { decode, MOST_ROWS, phraseOf, readRows } from './rows.js'
+import { recall, remember } from './session.js'
+import { knows, t } from './words.js'
+
+const LARGEST_BYTES = 5_000_000
+
+/** Shows the view; `go` is called with the id of the job. Returns what ends it. */
+export function show(main, go) {
+  const over = new AbortController()
+  const draft = { deckId: '', rows: [], regenerate: false, key: null, ...recall('draft') }
+  let faults = new Map()
+  const deck = h('input', { id: 'deck', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', placeholder: t('deckHint'), 'aria-describedby': 'deck-why', oninput: changed })
+  const deckWhy = h('p.why', { id: 'deck-why', hidden: true })
+  const table = phraseTable(changed)
+  const file = h('input.unseen', { type: 'file', id: 'file', accept: '.csv,.tsv,.txt,text/csv', onclick: () => (file.value = ''), onchange: () => readFile(file.files[0]) })
+  const clear = button('link', t('clear'), () => (fill([]), deck.focus()))
+  const note = h('p.note', { role: 'status', hidden: true })
+  const figures = ['clips', 'cached', 'price', 'time'].map((name) => h('dd', { 'data-of': name }, '–'))
+  const list = h('dl', figures.map((value) => h('div', h('dt', t(value.dataset.of)), value)))
+  const about = h('p.note', { hidden: true })
+  const words = h('p.why', { role: 'alert', hidden: true })
+  const bad = h('p.why', { role: 'status', hidden: true })
+  const leaveOut = button('link', '', () => fill(draft.rows.filter((_, at) => !faults.has(at))))
+  const anew = h('input', { type: 'checkbox', id: 'anew', onchange: changed })
+  const submit = h('button.go')
+  const prices = estimator(told)
+  deck.value = draft.deckId
+  anew.checked = draft.regenerate
+  leaveOut.hidden = true
+
+  main.append(h('form.make', { novalidate: true, onsubmit: send },
+    h('div', h('h1', t('makeTitle')), h('div', field(t('deck'), deck), deckWhy),
+      h('section', { 'aria-label': t('phrases') }, h('div.above', h('p.hint', t('drop'), ' ', file, h('label.link', { for: 'file' }, t('file'))), clear), note, table.element)),
+    h('aside', { 'aria-label': t('estimate') }, list, about, bad, leaveOut, words, submit, h('p.check', anew, h('label', { for: 'anew' }, t('anew'))))))
+  catchRows(over.signal)
+  for (const name of ['online', 'offline']) addEventListener(name, ask, { signal: over.signal })
+  table.fill(draft.rows)
+  keep()
+  ask()
+  return () => (over.abort(), prices.stop())
+
+  function changed() {
+    draft.key = null // another wish
+    keep()
+    ask()
+  }
+
+  function keep() {
+    Object.assign(draft, { deckId: deck.value.trim(), rows: table.rows(), regenerate: anew.checked })
+    remember('draft', draft)
+    clear.hidden = !draft.rows.length
+    write(submit, t('go', { n: draft.rows.length }))
+  }
+
+  function ask() {
+    list.classList.add('waits')
+    prices.ask(draft)
+  }
+
+  function told({ faults: found, good, found: sum, problem }) {
+    const n = draft.rows.length
+    faults = found
+    table.mark(new Map([...faults].map(([at, { cell, word }]) => [at, { cell, text: t(word), lang: knows(word) ? '' : 'en' }])))
+    const values = sum && [sum.clips, sum.cached, dollars(sum.estimatedCostUsd), duration(sum.estimatedSeconds)]
+    figures.forEach((value, at) => write(value, String(values?.[at] ?? '–')))
+    list.classList.remove('waits')
+    write(about, sum && faults.size ? t('good', { n: good }) : '')
+    write(bad, n > MOST_ROWS ? t('tooMany', { n }) : faults.size ? t('bad', { n: faults.size }) : '')
+    write(leaveOut, t('leaveOut', { n: faults.size }))
+    leaveOut.hidden = !faults.size
+    refuse(problem)
+  }
+
+  /** Says what is wrong, and says it where it is. */
+  function refuse(problem) {
+    const isDeck = [403, 404].includes(problem?.status)
+    write(deckWhy, isDeck ? problem.message : '')
+    deck.setAttribute('aria-invalid', String(isDeck))
+    write(words, problem && !isDeck ? problem.message : '')
+  }
+
+  function fill(rows) {
+    table.fill(rows)
+    write(note, t('filled', { n: rows.length }))
+    changed()
+  }
+
+  async function readFile(chosen) {
+    if (chosen.size > LARGEST_BYTES) return write(note, t('tooLarge'))
+    fill(readRows(decode(await chosen.arrayBuffer())))
+  }
+
+  /** What is dropped on the page, or pasted beside its fields. */
+  function catchRows(signal) {
+    const lit = (is) => document.body.classList.toggle('dropping', is)
+    const on = (name, act) => addEventListener(name, act, { signal })
+    on('dragover', (event) => (event.preventDefault(), lit(true)))
+    on('dragleave', (event) => event.relatedTarget || lit(false))
+    on('drop', (event) => {
+      event.preventDefault()
+      lit(false)
+      const [dropped] = event.dataTransfer.files
+      if (dropped) readFile(dropped)
+    })
+    on('paste', ({ target, clipboardData }) => {
+      const rows = target.closest?.('input, textarea') ? [] : readRows(clipboardData.getData('text/plain'))
+      if (rows.length) fill(rows)
+    })
+  }
+
+  async function send(event) {
+    event.preventDefault()
+    keep()
+    if (isLacking()) return
+    draft.key ??= newKey()
+    remember('draft', draft) // where the answer is lost, asking again gets the same job, also after a reload
+    submit.disabled = true
+    try {
+      const jobId = await generate({ deckId: draft.deckId, phrases: draft.rows.map(phraseOf), regenerate: draft.regenerate }, draft.key)
+      draft.key = null
+      remember('draft', draft)
+      go(jobId)
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem
+      refuse(problem)
+      if (problem.errors.length) ask() // it tells which
+    } finally {
+      submit.disabled = false
+    }
+  }
+
+  /** Sends the person to what is missing, with a word for it. */
+  function isLacking() {
+    const [[at, { cell, word }] = [0, {}]] = faults
+    if (!draft.deckId) write(words, t('needDeck')), deck.focus()
+    else if (!draft.rows.length) write(words, t('needRows')), table.focus(0, 0)
+    else if (word) table.focus(at, cell), announce(t(word))
+    else return draft.rows.length > MOST_ROWS
+    return true
+  }
+}

@@ -1,0 +1,66 @@
+// Rows of phrases, [cardId, English, French]: from text, and what is wrong with them. Pure.
+
+const NAMES = [/^(card.?id|card|id|(id.?)?carte)$/, /^(english|(text.?)?en|anglais)$/, /^(french|(text.?)?fr|fran[cç]ais)$/]
+export const MOST_ROWS = 200
+
+/** The rows of CSV or TSV, blank ones left out. A header row tells the columns, and is none of them. */
+export function readRows(text) {
+  const records = split(text.replace(/^\ufeff/, '')).map((record) => record.map((cell) => cell.trim()))
+  const names = (records[0] ?? []).map((cell) => cell.toLowerCase())
+  const order = NAMES.map((known) => names.findIndex((name) => known.test(name)))
+  const isHeader = order[0] >= 0 && order.some((at, of) => of && at >= 0)
+  return (isHeader ? records.slice(1).map((record) => order.map((at) => record[at] ?? '')) : records).filter((row) => !isBlank(row))
+}
+
+/** A file's text. Spreadsheets write UTF-8, UTF-16 or, on Windows, windows-1252, and seldom say which. */
+export function decode(bytes) {
+  const mark = new Uint8Array(bytes.slice(0, 2)).join()
+  const name = { '255,254': 'utf-16le', '254,255': 'utf-16be' }[mark] ?? 'utf-8'
+  try {
+    return new TextDecoder(name, { fatal: true }).decode(bytes)
+  } catch {
+    return new TextDecoder('windows-1252').decode(bytes)
+  }
+}
+
+/** By the mark that makes most rows have three cells. */
+function split(text) {
+  const fit = (records) => records.filter((record) => record.length === 3).length
+  return text.includes('\t') ? parse(text, '\t') : [parse(text, ';'), parse(text, ',')].sort((a, b) => fit(b) - fit(a))[0]
+}
+
+/** RFC 4180: a quoted cell may hold marks, line breaks and doubled quotes; a quote inside a cell is a quote. */
+function parse(text, mark) {
+  const records = [[]]
+  const cells = new RegExp(`(?:"((?:[^"]|"")*)"(?=[${mark}\\r\\n]|$)|([^${mark}\\r\\n]*))(${mark}|\\r\\n?|\\n|$)`, 'gy')
+  for (const [, quoted, plain, end] of text.matchAll(cells)) {
+    records.at(-1).push(quoted?.replaceAll('""', '"') ?? plain)
+    if (!end) break
+    if (end !== mark) records.push([])
+  }
+  return records
+}
+
+export const isBlank = (row) => !row.some((cell) => cell.trim())
+export const phraseOf = ([cardId, textEn, textFr]) => ({ cardId: cardId.trim(), textEn, textFr })
+
+/** The faults that a page can see, by row: `{cell, word}`. The API sees more, and judges again. */
+export function faultsOf(rows) {
+  const seen = new Set()
+  return new Map(rows.map((row, at) => [at, faultOf(row, seen), seen.add(row[0].trim())]).filter(([, fault]) => fault))
+}
+
+function faultOf([card, english, french, ...more], seen) {
+  const id = card.trim()
+  if (!isBlank(more)) return { cell: 2, word: 'rowColumns' }
+  if (!id) return { cell: 0, word: 'rowNoCard' }
+  if (!/^[\w-][\w.-]{0,127}$/.test(id)) return { cell: 0, word: 'rowBadCard' }
+  if (seen.has(id)) return { cell: 0, word: 'rowTwice' }
+  if (isBlank([english, french])) return { cell: 1, word: 'rowBlank' }
+  const long = [english, french].findIndex((text) => text.length > 4096 && [...text].length > 4096)
+  return long < 0 ? null : { cell: long + 1, word: 'rowLong' }
+}
+
+/** The API's own; an error's index counts the rows that were `sent`. */
+export const faultsOfApi = (errors, sent) =>
+  new Map(errors.map(({ index, message }) => [sent[index], { cell: { textEn: 1, textFr: 2 }[message.slice(0, 6)] ?? 0, word: message }]))
