@@ -1,5 +1,7 @@
 """The page at `/studio`: files that are read once, and the headers that keep it to itself. Knows nothing of jobs."""
 
+import gzip
+from dataclasses import dataclass
 from hashlib import blake2s
 from pathlib import Path
 from typing import Any
@@ -24,10 +26,30 @@ _TYPES = {
 }
 
 
+@dataclass(frozen=True)
+class _File:
+    """A file as it goes out. Its tag is a weak one: it stands for both forms."""
+
+    media_type: str
+    plain: bytes
+    packed: bytes
+    tag: str
+
+    @classmethod
+    def read(cls, path: Path) -> "_File":
+        content = path.read_bytes()
+        tag = f'W/"{blake2s(content, digest_size=8).hexdigest()}"'
+        return cls(_TYPES[path.suffix], content, gzip.compress(content, mtime=0), tag)
+
+    def is_known(self, request: Request[Any, Any, Any]) -> bool:
+        known = request.headers.get("if-none-match", "").split(",")
+        return self.tag.removeprefix("W/") in (tag.strip().removeprefix("W/") for tag in known)
+
+
 def studio_route(settings: ApiSettings) -> HTTPRouteHandler:
     """Serves the page, with leave to fetch and play the audio of these settings."""
-    files = {path.name: path.read_bytes() for path in _FOLDER.iterdir() if path.suffix in _TYPES}
-    headers = _headers(settings.public_base_url)
+    files = {path.name: _File.read(path) for path in _FOLDER.iterdir() if path.suffix in _TYPES}
+    common = _headers(settings.public_base_url)
 
     @route(
         ["/studio", "/studio/{name:str}"],
@@ -36,13 +58,15 @@ def studio_route(settings: ApiSettings) -> HTTPRouteHandler:
         include_in_schema=False,
     )
     async def studio(request: Request[Any, Any, Any], name: str = _PAGE) -> Response[bytes]:
-        if name not in files:
+        file = files.get(name)
+        if not file:
             raise NotFoundException
-        tag = f'"{blake2s(files[name], digest_size=8).hexdigest()}"'
-        known = request.headers.get("if-none-match", "").replace("W/", "").split(",")
-        if tag in map(str.strip, known):
-            return Response(b"", status_code=HTTP_304_NOT_MODIFIED, headers=headers | {"ETag": tag})
-        return Response(files[name], media_type=_TYPES[Path(name).suffix], headers=headers | {"ETag": tag})
+        headers = common | {"ETag": file.tag}
+        if file.is_known(request):
+            return Response(b"", status_code=HTTP_304_NOT_MODIFIED, headers=headers)
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return Response(file.plain, media_type=file.media_type, headers=headers)
+        return Response(file.packed, media_type=file.media_type, headers=headers | {"Content-Encoding": "gzip"})
 
     return studio
 
@@ -58,6 +82,7 @@ def _headers(audio_url: str) -> dict[str, str]:
     return {
         "Content-Security-Policy": policy,
         "Cache-Control": "no-cache",  # a new version is there at once, an unchanged file costs a 304
+        "Vary": "Accept-Encoding",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",

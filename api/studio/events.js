@@ -38,12 +38,12 @@ async function* read(answer) {
   }
 }
 
-/** Some time; offline, until the network is back; and when given up, not a moment more. */
+/** Some time, and until there is a network; when given up, not a moment more. */
 export const pause = (ms, signal) =>
   new Promise((resolve) => {
     const done = new AbortController()
     const end = () => (clearTimeout(timer), done.abort(), resolve())
-    const timer = navigator.onLine && setTimeout(end, ms)
+    const timer = setTimeout(() => navigator.onLine && end(), ms)
     addEventListener('online', end, { signal: done.signal })
     signal.addEventListener('abort', end, { signal: done.signal })
     if (signal.aborted) end()

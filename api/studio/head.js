@@ -23,7 +23,7 @@ export function jobHead({ cancel, retry }) {
   let saidAt = 0
   stop.hidden = again.hidden = true
   return {
-    element: h('header.head', h('div.name', title, status), bar, h('p.far', count, rest), error, connection, words, h('div.acts', stop, again)),
+    element: h('header.head', h('div.name', title, status, h('div.acts', stop, again)), bar, h('p.far', count, rest), error, connection, words),
     detail, state,
     lost: (is) => write(connection, is && navigator.onLine ? t('lost') : ''), // the page tells of the rest
     say: (text) => write(words, text),

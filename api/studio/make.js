@@ -5,7 +5,7 @@ import { announce, button, field, h, write } from './dom.js'
 import { estimator } from './estimate.js'
 import { dollars, duration } from './format.js'
 import { phraseTable } from './phrases.js'
-import { decode, MOST_ROWS, phraseOf, readRows } from './rows.js'
+import { decode, faultsOf, MOST_ROWS, phraseOf, readRows } from './rows.js'
 import { recall, remember } from './session.js'
 import { knows, t } from './words.js'
 
@@ -49,6 +49,7 @@ export function show(main, go) {
   function changed() {
     draft.key = null // another wish
     keep()
+    faults = faultsOf(draft.rows)
     ask()
   }
 
@@ -129,8 +130,8 @@ export function show(main, go) {
       go(jobId)
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem
-      refuse(problem)
-      if (problem.errors.length) ask() // it tells which
+      if (problem.errors.length) ask() // it tells which rows, and where
+      else refuse(problem)
     } finally {
       submit.disabled = false
     }

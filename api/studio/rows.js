@@ -6,10 +6,14 @@ export const MOST_ROWS = 200
 /** The rows of CSV or TSV, blank ones left out. A header row tells the columns, and is none of them. */
 export function readRows(text) {
   const records = split(text.replace(/^\ufeff/, '')).map((record) => record.map((cell) => cell.trim()))
-  const names = (records[0] ?? []).map((cell) => cell.toLowerCase())
-  const order = NAMES.map((known) => names.findIndex((name) => known.test(name)))
-  const isHeader = order[0] >= 0 && order.some((at, of) => of && at >= 0)
-  return (isHeader ? records.slice(1).map((record) => order.map((at) => record[at] ?? '')) : records).filter((row) => !isBlank(row))
+  const order = columnsOf(records)
+  return (order ? records.slice(1).map((record) => order.map((at) => record[at] ?? '')) : records).filter((row) => !isBlank(row))
+}
+
+/** Where a header row has card, English and French; false without one. */
+function columnsOf([header]) {
+  const order = NAMES.map((known) => header.findIndex((cell) => known.test(cell.trim().toLowerCase())))
+  return order[0] >= 0 && order.some((at, of) => of && at >= 0) && order
 }
 
 /** A file's text. Spreadsheets write UTF-8, UTF-16 or, on Windows, windows-1252, and seldom say which. */
@@ -23,9 +27,9 @@ export function decode(bytes) {
   }
 }
 
-/** By the mark that makes most rows have three cells. */
+/** By the mark that shows a header, or else most rows of three cells. */
 function split(text) {
-  const fit = (records) => records.filter((record) => record.length === 3).length
+  const fit = (records) => (columnsOf(records) ? Infinity : records.filter((record) => record.length === 3).length)
   return text.includes('\t') ? parse(text, '\t') : [parse(text, ';'), parse(text, ',')].sort((a, b) => fit(b) - fit(a))[0]
 }
 

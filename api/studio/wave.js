@@ -26,6 +26,7 @@ export function draw(wave, url) {
 }
 
 async function work() {
+  if (!navigator.onLine) return addEventListener('online', work, { once: true })
   if (busy >= AT_ONCE || !waiting.length) return
   busy++
   const [wave, url] = waiting.shift()

@@ -1,5 +1,6 @@
 """How `/studio` is served: whole, under a strict policy, and to be asked for anew each time."""
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -62,9 +63,9 @@ async def test_the_policy_lets_in_this_host_and_the_audio_s_and_nothing_else(api
 async def test_an_unchanged_file_is_a_304_and_a_head_has_no_body(api: Service) -> None:
     tags = set()
     for name in FILES:
-        head = await request(api, "HEAD", f"/studio/{name}", user=None)
+        head = await request(api, "HEAD", f"/studio/{name}", user=None, **{"Accept-Encoding": "identity"})
         tag = head.headers["ETag"]
-        again = await request(api, "GET", f"/studio/{name}", user=None, **{"If-None-Match": f'"x", W/{tag}'})
+        again = await request(api, "GET", f"/studio/{name}", user=None, **{"If-None-Match": f'"x", {tag}'})
         changed = await request(api, "GET", f"/studio/{name}", user=None, **{"If-None-Match": '"x"'})
         assert (head.status, head.body) == (200, b"")
         assert head.headers["Content-Length"] == str(FILES[name].stat().st_size)
@@ -73,6 +74,16 @@ async def test_an_unchanged_file_is_a_304_and_a_head_has_no_body(api: Service) -
         assert changed.status == 200
         tags.add(tag)
     assert len(tags) == len(FILES)
+
+
+async def test_all_of_it_is_under_60_kb(api: Service) -> None:
+    """As a browser gets it, on its first visit."""
+    heads = [
+        await request(api, "HEAD", f"/studio/{name}", user=None, **{"Accept-Encoding": "gzip, br"}) for name in FILES
+    ]
+
+    assert {head.headers["Content-Encoding"] for head in heads} == {"gzip"}
+    assert sum(int(head.headers["Content-Length"]) for head in heads) < 60_000
 
 
 @pytest.mark.parametrize(
@@ -84,3 +95,12 @@ async def test_nothing_else_is_there(api: Service, path: str) -> None:
 
 async def test_it_can_only_be_read(api: Service) -> None:
     assert_problem(await request(api, "POST", "/studio", b"{}"), 405)
+
+
+async def test_nothing_is_inline_and_nothing_comes_from_another_host() -> None:
+    files = {name: path.read_text() for name, path in FILES.items()}
+
+    for name, text in files.items():
+        assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", text), name
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\(|new Function", text), name
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", files["index.html"])
