@@ -1,8 +1,11 @@
 """A worker that dies while its audio goes to a bucket: nothing is lost, nothing is bought twice, nothing half is heard."""
 
+import asyncio
+
 import pytest
 
-from tests.aftermath import kill
+from tests.aftermath import kill, record
+from tests.job_control import assert_adds_up, detail
 from tests.s3_server import S3Server
 from tests.service import Service, phrases
 from tests.speech_audio import mp3_of
@@ -41,3 +44,30 @@ async def test_a_killed_workers_job_is_finished_by_another(
             answer = await s3.get(f"{phrase['cardId']}_{side}.mp3")
             assert read_tag(answer.body)["text"] == text
             assert len(answer.body) == len(mp3_of(text))
+
+
+async def test_a_clip_that_was_paid_for_and_stored_and_not_told_of_is_counted_once(
+    service: Service, s3: S3Server, upstream: SpeechServer
+) -> None:
+    """Its worker has written what it had spent so far when the clip was on its way to the bucket, and dies as it gets there."""
+    await s3.make_public()
+    service.environment |= s3.environment
+    service.add_deck("deck", CARDS[:3])
+    await service.start_api()
+    worker = await service.start_worker()
+    upstream.fail("hang", text="card-2")
+    s3.requests.clear()
+    s3.fail("slow", times=1, method="PUT", path=".mp3", seconds=4)
+    job_id = await service.post("deck", phrases(CARDS[:3]))
+    await until(lambda: record(service, job_id, "clips_made") == (3,))  # and the fourth is on its way
+    while sum(key.startswith(".cache/") and key.endswith(".mp3") for key in await s3.keys()) < 4:
+        await asyncio.sleep(0.02)
+
+    await kill(service, worker)
+    upstream.heal()
+    await service.start_worker()
+    assert (await service.ended(job_id))["status"] == "completed"
+
+    full = await detail(service, job_id)
+    assert_adds_up(full)
+    assert full["cost"]["clipsMade"] == 6
