@@ -6,11 +6,14 @@ import socket
 import sys
 from collections.abc import Callable
 
+import psycopg
 import uvicorn
 
 from api.app import create_app
 from api.request_log import RequestLog
+from shared.errors import PoolerMisfit
 from shared.logs import catch_in_loop
+from shared.pooling import check_pooling
 from shared.settings import ApiSettings, read_settings, stop
 
 _DRAIN_SECONDS = 10
@@ -26,6 +29,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
     app = create_app(settings)
+    asyncio.run(_check_pooling(settings))
     config = uvicorn.Config(
         RequestLog(app),
         log_config=None,
@@ -36,6 +40,15 @@ def main() -> None:
     )
     with _listen(settings.api_host, settings.api_port) as listener:
         _Server(config, app.state.job_watch.stop).run(sockets=[listener])
+
+
+async def _check_pooling(settings: ApiSettings) -> None:
+    try:
+        await check_pooling(settings)
+    except PoolerMisfit as misfit:
+        stop(str(misfit))
+    except psycopg.OperationalError:
+        pass  # the database is away: the API serves all the same, and says so
 
 
 class _Server(uvicorn.Server):

@@ -26,6 +26,8 @@ from shared.settings import ApiSettings, read_settings
 
 _BODY_LIMIT_BYTES = 20 * 1024 * 1024
 _DATABASE_CONNECTIONS = 20
+# A run holds its job a little less while it replaces files; others hold what a request needs for milliseconds.
+_LOCK_SECONDS = 10
 
 
 def create_app(settings: ApiSettings | None = None) -> Litestar:
@@ -33,9 +35,9 @@ def create_app(settings: ApiSettings | None = None) -> Litestar:
     settings = settings or read_settings(ApiSettings)
     configure_logs(settings)
     queue, users = create_queue(settings), KeyedLock()
-    database = create_engine(settings, _DATABASE_CONNECTIONS)
+    database = create_engine(settings, _DATABASE_CONNECTIONS, _LOCK_SECONDS)
     sessions = create_sessions(database)
-    job_watch = JobWatch(settings.conninfo, sessions)
+    job_watch = JobWatch(settings.direct_conninfo, sessions)
     authenticate = DefineMiddleware(AuthMiddleware, verifier=TokenVerifier(settings))
     return Litestar(
         route_handlers=[

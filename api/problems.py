@@ -9,12 +9,13 @@ from litestar.exceptions import HTTPException
 from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsException, ProblemDetailsPlugin
 from procrastinate.exceptions import ConnectorException
 from psycopg import InterfaceError, OperationalError
-from psycopg.errors import IdleInTransactionSessionTimeout
+from psycopg.errors import IdleInTransactionSessionTimeout, LockNotAvailable
 from sqlalchemy.exc import InternalError
 
 from shared.database import DATABASE_AWAY
 from shared.errors import (
     DatabaseAway,
+    DatabaseBusy,
     DeckBelongsToAnother,
     DeckNotFound,
     InvalidRequest,
@@ -38,6 +39,7 @@ _STATUSES: dict[type[MemolistError], HTTPStatus] = {
     KeyReused: HTTPStatus.CONFLICT,
     TooManyJobs: HTTPStatus.TOO_MANY_REQUESTS,
     DatabaseAway: HTTPStatus.SERVICE_UNAVAILABLE,
+    DatabaseBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     SchemaBehind: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _TRY_AGAIN = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
@@ -89,6 +91,9 @@ def _of_database_error(error: Exception) -> ProblemDetailsException:
         return _of_bug(error)
     if isinstance(error, InternalError) and not isinstance(error.orig, _AWAY):
         return _of_bug(error)
+    if isinstance(error.__cause__, LockNotAvailable):
+        _log.warning("a request waited too long for a lock")
+        return problem_of(DatabaseBusy())
     _log.warning("the database is away", reason=type(error).__name__)
     return problem_of(DatabaseAway())
 

@@ -11,7 +11,7 @@ from shared.settings import Settings, read_settings, stop
 
 def main() -> None:
     arguments = _parser().parse_args()
-    conninfo = read_settings(Settings).conninfo
+    conninfo = read_settings(Settings).direct_conninfo
     try:
         if arguments.command == "downgrade":
             migrations.downgrade(conninfo, arguments.revision)

@@ -56,7 +56,7 @@ def _move(old_url: str, is_dry: bool) -> None:
         old_url = as_base_url(old_url)
     except ValueError as error:
         raise command.CannotGoOn(f"--old-url: {error}") from None
-    rewrite = UrlRewrite(settings.conninfo, old_url, target.public_base_url)
+    rewrite = UrlRewrite(settings.direct_conninfo, old_url, target.public_base_url)
     if settings.storage_type == "s3":
         _check_urls(rewrite)
     try:

@@ -1,6 +1,6 @@
 """`DATABASE_URL` as Prisma writes it, turned into what libpq reads. Pure."""
 
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -11,29 +11,25 @@ _PRISMA_ONLY = frozenset(
     " single_use_connections max_idle_connection_lifetime".split()
 )
 
-
-# Our tables are in `tts`, Memolist's in `public`; `TIMESTAMP` columns hold UTC whatever the server's time zone.
-# A process that is frozen, or cut off, in the middle of a transaction would keep its locks for as long.
-IDLE_IN_TRANSACTION_SECONDS = 10
-_SESSION_OPTIONS = (
-    f"-c search_path=tts,public -c TimeZone=UTC -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_SECONDS}s"
-)
-# A host that drops packets would otherwise hold a connection attempt for minutes.
-_CONNECT_TIMEOUT_SECONDS = 5
+# A host that is gone without a word (a failover, a pulled plug, a gateway that forgets idle connections) would otherwise hold
+# an attempt to connect for minutes, a statement for a quarter of an hour, and who listens for hours. The URL may say otherwise.
+_PATIENCE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,  # milliseconds
+}
 _UNESCAPED = "special characters in a user name or a password must be escaped: @ is %40, / is %2F, # is %23, ? is %3F"
 
 
 def libpq_conninfo(database_url: str) -> str:
-    """The same database for libpq, with our search path and time zone. Raises `ValueError` without the URL, which may carry a password."""
-    url = _without_prisma_parameters(database_url)
+    """The same database for libpq. Raises `ValueError` without the URL, which may carry a password."""
+    url = _libpq_url(database_url)
     try:
         given = conninfo_to_dict(url)
         _check_port(str(given.get("port") or ""))
-        return make_conninfo(
-            url,
-            options=" ".join(filter(None, [str(given.get("options") or ""), _SESSION_OPTIONS])),
-            connect_timeout=given.get("connect_timeout", _CONNECT_TIMEOUT_SECONDS),
-        )
+        return make_conninfo(url, **{name: given.get(name, value) for name, value in _PATIENCE.items()})
     except ProgrammingError:
         raise ValueError("not a database URL; one looks like postgresql://user:password@host:5432/name") from None
 
@@ -44,7 +40,23 @@ def _check_port(ports: str) -> None:
         raise ValueError(_UNESCAPED)
 
 
-def _without_prisma_parameters(database_url: str) -> str:
+def pools_transactions(database_url: str) -> bool:
+    """Whether the URL says, in Prisma's words (`pgbouncer=true`), that it leads to a pooler in transaction mode."""
+    return any(name == "pgbouncer" and value.lower() == "true" for name, value in _split(database_url)[1])
+
+
+def _libpq_url(database_url: str) -> str:
+    parts, parameters = _split(database_url)
+    if any(name == "schema" and value != "public" for name, value in parameters):
+        raise ValueError("only schema=public is possible: the job and card tables live there")
+    kept = [(name, value) for name, value in parameters if name not in _PRISMA_ONLY]
+    url = urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(kept, quote_via=quote), ""))
+    # urlunsplit drops the empty authority of "postgresql:///name?host=/socket", which libpq wants.
+    return url if url.startswith("postgresql://") else url.replace("postgresql:", "postgresql://", 1)
+
+
+def _split(database_url: str) -> tuple[SplitResult, list[tuple[str, str]]]:
+    """The URL and its parameters."""
     try:
         parts = urlsplit(database_url)
         # As in libpq, a plus is a plus and no space.
@@ -55,9 +67,4 @@ def _without_prisma_parameters(database_url: str) -> str:
         raise ValueError("must start with postgresql://")
     if "#" in database_url or parts.netloc.count("@") > 1 or not database_url.isprintable():
         raise ValueError(_UNESCAPED)
-    if any(name == "schema" and value != "public" for name, value in parameters):
-        raise ValueError("only schema=public is possible: the job and card tables live there")
-    kept = [(name, value) for name, value in parameters if name not in _PRISMA_ONLY]
-    url = urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(kept, quote_via=quote), ""))
-    # urlunsplit drops the empty authority of "postgresql:///name?host=/socket", which libpq wants.
-    return url if url.startswith("postgresql://") else url.replace("postgresql:", "postgresql://", 1)
+    return parts, parameters

@@ -51,6 +51,14 @@ class DatabaseAway(MemolistError):
     """The database cannot be reached just now. Try again in a few seconds, with the same Idempotency-Key."""
 
 
+class DatabaseBusy(MemolistError):
+    """What this request needs has been locked by somebody else for too long. Try again in a few seconds, with the same Idempotency-Key."""
+
+
+class PoolerMisfit(MemolistError):
+    """The database cannot be reached through this pooler as it is set."""
+
+
 class JobHasEnded(MemolistError):
     """The job has ended: there is nothing to cancel."""
 

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from psycopg import AsyncConnection
-from psycopg.conninfo import make_conninfo
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
@@ -18,10 +17,8 @@ Listener = AsyncConnection[Any]
 
 @asynccontextmanager
 async def listening(conninfo: str) -> AsyncIterator[Listener]:
-    """A connection that misses no change from here on. It raises `psycopg.Error` once it is lost."""
-    # A host that is gone without a word is noticed within half a minute, and not after the kernel's two hours.
-    patient = make_conninfo(conninfo, keepalives_idle=10, keepalives_interval=5, keepalives_count=3)
-    async with await AsyncConnection.connect(patient, autocommit=True) as listener:
+    """A connection, kept by one session, that misses no change from here on. It raises `psycopg.Error` once it is lost."""
+    async with await AsyncConnection.connect(conninfo, autocommit=True) as listener:
         await listener.execute(f"LISTEN {CHANNEL}".encode())
         yield listener
 

@@ -136,5 +136,6 @@ def _secrets(settings: LogSettings) -> Iterator[str]:
         value = getattr(settings, name)
         if isinstance(value, SecretStr):
             yield value.get_secret_value()
-    if conninfo := getattr(settings, "conninfo", None):
-        yield str(conninfo_to_dict(conninfo).get("password") or "")
+    for name in ("conninfo", "direct_conninfo"):
+        if conninfo := getattr(settings, name, None):
+            yield str(conninfo_to_dict(conninfo).get("password") or "")

@@ -12,13 +12,13 @@ from sqlalchemy import case, func, literal, null, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import jobs
-from shared.database_url import IDLE_IN_TRANSACTION_SECONDS
+from shared.database import IDLE_IN_TRANSACTION_SECONDS
 from shared.errors import LostRun
 from shared.jobs import UNFINISHED, Phrase, ResultUrl
 from shared.models import JobClip, JobRecord, TtsJob
 from shared.usage import NO_USAGE, Usage
 
-# Less than the time after which Postgres ends an idle transaction (`shared/database_url.py`).
+# Less than the time after which Postgres ends an idle transaction (`shared/database.py`).
 HOLD_SECONDS = IDLE_IN_TRANSACTION_SECONDS * 0.8
 
 

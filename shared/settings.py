@@ -5,7 +5,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 from pydantic import Field, ValidationError
 
-from shared.database_url import libpq_conninfo
+from shared.database_url import libpq_conninfo, pools_transactions
 from shared.keeping_settings import KeepingSettings
 from shared.setting_sources import ConfigFileError, LogSettings
 from shared.setting_types import DatabaseUrl, Seconds
@@ -18,11 +18,22 @@ class Settings(LogSettings):
     """What the API, the worker and the migrations have in common."""
 
     database_url: DatabaseUrl
+    direct_url: DatabaseUrl | None = None
 
     @property
     def conninfo(self) -> str:
-        """`DATABASE_URL` as libpq reads it, with our search path and time zone. Carries the password: never to be logged."""
+        """`DATABASE_URL` as libpq reads it. Carries the password: never to be logged."""
         return libpq_conninfo(self.database_url.get_secret_value())
+
+    @property
+    def direct_conninfo(self) -> str:
+        """The same of `DIRECT_URL`, where it is set: for what a pooler in transaction mode cannot do."""
+        return libpq_conninfo((self.direct_url or self.database_url).get_secret_value())
+
+    @property
+    def pools_transactions(self) -> bool:
+        """Whether `DATABASE_URL` leads to a pooler in transaction mode: nothing may be left in a session."""
+        return pools_transactions(self.database_url.get_secret_value())
 
 
 class StorageSettings(AudioUrlSettings, Settings):

@@ -6,7 +6,6 @@ from typing import Any
 
 import psycopg
 
-from shared.database_url import libpq_conninfo
 from tests.service import Service
 from tests.speech_audio import mp3_of
 from tests.speech_server import SpeechServer, read_tag
@@ -32,8 +31,9 @@ def record(service: Service, job_id: str, *columns: str) -> tuple[Any, ...]:
 
 def empty_the_queue(service: Service) -> None:
     """Takes every queue job away, as by hand; their jobs stay."""
-    with psycopg.connect(libpq_conninfo(service.database_url)) as connection:
-        connection.execute("DELETE FROM tts.procrastinate_jobs")  # a trigger finds its tables by the search path
+    with psycopg.connect(service.database_url) as connection:
+        connection.execute("SET search_path = tts")  # a trigger finds its tables by it
+        connection.execute("DELETE FROM tts.procrastinate_jobs")
 
 
 def listeners(service: Service) -> set[int]:

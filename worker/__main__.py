@@ -65,7 +65,7 @@ async def run(settings: WorkerSettings) -> None:
     await storage.prepare()
     engine = open_engine(settings)
     database = create_engine(settings, pool_size=_DATABASE_CONNECTIONS)
-    await wait_for_database(database, doors.sleep)
+    await wait_for_database(database, settings, doors.sleep)
     metrics.begin(settings.tts_engine)
     metrics.PACE_INTERVAL.set(settings.request_interval_ms / 1000)
     pacer = Pacer(database, engine.upstream, settings.request_interval_ms, doors.sleep)

@@ -20,10 +20,12 @@ _FORGIVEN_SECONDS = 0.006
 # A pause that another worker was told of is seen no later than this.
 _LOOK_SECONDS = 0.05
 
+# A slot that a crash of Postgres forgets is over by the time that it is back: nobody needs to wait for its disk.
+_NOT_FLUSHED = "set_config('synchronous_commit', 'off', true)"
 # One statement, so that no two requests get the same slot. A slot that nobody took in time is not made up for; one that is
 # taken a moment late, by a worker that was busy, keeps its time.
 _TAKE_SLOT = text(
-    """
+    f"""
     INSERT INTO tts.pace AS pace (upstream, next_slot)
     VALUES (:upstream, clock_timestamp() + make_interval(secs => :step))
     ON CONFLICT (upstream) DO UPDATE
@@ -31,11 +33,14 @@ _TAKE_SLOT = text(
         pace.held_until,
         CASE WHEN pace.next_slot > clock_timestamp() - make_interval(secs => :forgiven) THEN pace.next_slot ELSE clock_timestamp() END
     )
-    RETURNING extract(epoch FROM next_slot - clock_timestamp()) - :step AS wait_seconds
-    """
+    RETURNING extract(epoch FROM next_slot - clock_timestamp()) - :step AS wait_seconds, {_NOT_FLUSHED}
+    """  # noqa: S608
 )
 _MOVE_ON = text(
-    "UPDATE tts.pace SET next_slot = next_slot + make_interval(secs => :seconds) WHERE upstream = :upstream"
+    f"""
+    UPDATE tts.pace SET next_slot = next_slot + make_interval(secs => :seconds) WHERE upstream = :upstream
+    RETURNING 0, {_NOT_FLUSHED}
+    """  # noqa: S608
 )
 _HELD = text("SELECT extract(epoch FROM held_until - clock_timestamp()) FROM tts.pace WHERE upstream = :upstream")
 _HOLD = text(
@@ -84,7 +89,7 @@ class Pacer:
         """Closes the connection; the next slot opens another."""
         connection, self._connection = self._connection, None
         if connection:
-            await connection.invalidate()  # it is not as the pool's other users expect it
+            await connection.invalidate()  # it may be in the middle of a statement
             await connection.close()
 
     async def _wait_for_slot(self) -> None:
@@ -118,7 +123,7 @@ class Pacer:
             if self._connection:
                 with suppress(*DATABASE_AWAY):  # Postgres may have been restarted since, and be back
                     return await self._execute_on(self._connection, statement, values)
-            self._connection = await self._connect()
+            self._connection = await self._engine.connect()
             return await self._execute_on(self._connection, statement, values)
 
     async def _execute_on(self, connection: AsyncConnection, statement: TextClause, values: dict[str, object]) -> float:
@@ -128,9 +133,3 @@ class Pacer:
         except BaseException:
             await self.close()
             raise
-
-    async def _connect(self) -> AsyncConnection:
-        connection = await self._engine.connect()
-        # A slot that a crash of Postgres forgets is over by the time that it is back: nobody needs to wait for its disk.
-        await connection.execute(text("SET synchronous_commit = off"))
-        return connection

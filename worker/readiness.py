@@ -2,28 +2,34 @@
 
 from collections.abc import Awaitable, Callable
 
+import psycopg
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from migrations.current import check_schema
 from shared.database import DATABASE_AWAY
+from shared.pooling import check_pooling
+from shared.settings import Settings
 from shared.tracebacks import kind_and_words
 
 _WAIT_SECONDS = 2
 _log = structlog.get_logger(__name__)
 
 
-async def wait_for_database(database: AsyncEngine, sleep: Callable[[float], Awaitable[None]]) -> None:
-    """Returns once there is work that could be done. Raises `SchemaBehind` when it takes a person to get there."""
-    while not await _is_ready(database):
+async def wait_for_database(
+    database: AsyncEngine, settings: Settings, sleep: Callable[[float], Awaitable[None]]
+) -> None:
+    """Returns once there is work that could be done. Raises `SchemaBehind` or `PoolerMisfit` when it takes a person to get there."""
+    while not await _is_ready(database, settings):
         await sleep(_WAIT_SECONDS)
 
 
-async def _is_ready(database: AsyncEngine) -> bool:
+async def _is_ready(database: AsyncEngine, settings: Settings) -> bool:
     try:
         async with database.connect() as connection:
             await check_schema(connection)
-    except DATABASE_AWAY as error:
+        await check_pooling(settings)
+    except (*DATABASE_AWAY, psycopg.OperationalError) as error:
         _log.warning("the database cannot be reached; trying again", reason=kind_and_words(error.__cause__ or error))
         return False
     return True

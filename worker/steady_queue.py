@@ -6,7 +6,7 @@ holds the queue job nor for which attempt.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from procrastinate.jobs import Job, Notification, Status
 from procrastinate.manager import JobManager, NotificationCallback
 from procrastinate.worker import Worker
 
+from shared.database import prepare_session
 from shared.queue import TELL_WORKERS
 from shared.settings import WorkerSettings
 from worker.heartbeat import Heartbeat
@@ -40,7 +41,7 @@ _HELD = """
 _BACK = """
     UPDATE procrastinate_jobs
     SET status = 'todo', abort_requested = false, attempts = attempts + 1,
-        scheduled_at = CASE WHEN abort_requested THEN now() ELSE coalesce(%(retry_at)s, now()) END
+        scheduled_at = CASE WHEN abort_requested THEN now() ELSE now() + make_interval(secs => %(wait_seconds)s) END
 """
 _RETRY = f"{_BACK} WHERE id IN (SELECT id FROM held) RETURNING {TELL_WORKERS}"  # noqa: S608
 _GIVE_BACK = f"""
@@ -56,7 +57,12 @@ def create_steady_queue(settings: WorkerSettings, heartbeat: Heartbeat) -> App:
     """procrastinate on our database, for a worker."""
     # A heartbeat that waits for a connection must not keep the next one from being sent.
     patience = min(_CONNECTION_WAIT_SECONDS, settings.worker_heartbeat_s)
-    connector = PsycopgConnector(conninfo=settings.conninfo, timeout=patience, reconnect_timeout=RECONNECT_SECONDS)
+    connector = PsycopgConnector(
+        conninfo=settings.direct_conninfo,  # it listens, and names no schema
+        configure=prepare_session,
+        timeout=patience,
+        reconnect_timeout=RECONNECT_SECONDS,
+    )
     steady = SteadyJobs(connector, heartbeat)
     queue = App(connector=connector, worker_defaults={"worker_middleware": [steady.begin]})
     queue.job_manager = steady
@@ -89,7 +95,7 @@ class SteadyJobs(JobManager):
         # A connection that breaks may take with it the answer that gave us a job: we live, so nobody would rescue it.
         if self._missed_an_answer:
             held = [job_id for job_id, _ in self._held]
-            await self.connector.execute_query_all_async(_GIVE_BACK, worker_id=worker_id, held=held, retry_at=None)
+            await self.connector.execute_query_all_async(_GIVE_BACK, worker_id=worker_id, held=held, wait_seconds=0.0)
         self._missed_an_answer = True
         job = await super().fetch_job(queues, worker_id)
         self._missed_an_answer = False
@@ -144,7 +150,9 @@ class SteadyJobs(JobManager):
         lock: str | None = None,
     ) -> None:
         """The same. Priority, queue and lock stay as they are: nothing of ours changes them."""
-        await self._acknowledge(_RETRY, job, retry_at=retry_at)
+        # The moment is by this host's clock, and the queue goes by the database's.
+        wait = retry_at - datetime.now(UTC) if retry_at else timedelta()
+        await self._acknowledge(_RETRY, job, wait_seconds=max(0.0, wait.total_seconds()))
 
     async def _acknowledge(self, statement: str, job: Job, **arguments: Any) -> None:
         async def attempt() -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from procrastinate import App, PsycopgConnector
 from procrastinate.jobs import Job
 from procrastinate.manager import NotificationCallback
 
-from shared.database_url import libpq_conninfo
+from shared.database import prepare_session
 from tests.aftermath import assert_whole, kill, listeners, record
 from tests.job_control import assert_adds_up, cancel, detail, locked, outcomes, retry, two_apis, waiters
 from tests.s3_server import S3Server
@@ -228,7 +228,8 @@ async def test_a_run_that_could_not_end_its_job_leaves_that_to_the_next(
     await until(lambda: upstream.requests)
     service.sql("UPDATE tts.job SET cancel_requested_at = now() WHERE id = %s", job_id)
     with locked(service, "SELECT FROM tts.job WHERE id = %s FOR UPDATE", job_id):
-        with psycopg.connect(libpq_conninfo(service.database_url)) as connection:
+        with psycopg.connect(service.database_url) as connection:
+            connection.execute("SET search_path = tts")
             connection.execute("SELECT procrastinate_cancel_job_v1(id, true, false) FROM procrastinate_jobs")
         await until(lambda: waiters(service) == 1)
         service.sql(
@@ -267,7 +268,7 @@ class HastyJobs(SteadyJobs):
 
 
 async def test_an_abort_before_a_job_s_first_step_does_not_keep_it_from_ending(service: Service) -> None:
-    connector = PsycopgConnector(conninfo=libpq_conninfo(service.database_url))
+    connector = PsycopgConnector(conninfo=service.database_url, configure=prepare_session)
     hasty = HastyJobs(connector, Heartbeat(limit_seconds=9))
     queue = App(connector=connector, worker_defaults={"worker_middleware": [hasty.begin]})
     queue.job_manager = hasty

@@ -5,7 +5,6 @@ import asyncio
 import psycopg
 import pytest
 
-from shared.database_url import libpq_conninfo
 from shared.queue import TELL_WORKERS
 from tests.aftermath import assert_spoken, listeners, record
 from tests.postgres import Postgres
@@ -194,7 +193,8 @@ async def test_a_job_that_was_given_to_a_worker_in_an_answer_that_got_lost_is_ru
     lost = await service.post("other", phrases(["other"]))
     service.sql("ALTER TABLE tts.procrastinate_jobs ENABLE TRIGGER USER")
 
-    with psycopg.connect(libpq_conninfo(service.database_url)) as postgres:
+    with psycopg.connect(service.database_url) as postgres:
+        postgres.execute("SET search_path = tts")
         postgres.execute("LOCK TABLE tts.procrastinate_jobs IN ACCESS EXCLUSIVE MODE")
         service.sql(f"SELECT {TELL_WORKERS}")
         await until(

@@ -310,6 +310,24 @@ async def test_a_cancelled_job_has_no_error_of_its_own_and_its_entries_keep_thei
     assert outcomes(await detail(running, job_id)) == {"done": 1, "failed": 1, "cancelled": 2}
 
 
+async def test_a_request_that_waits_too_long_for_a_job_s_row_is_a_503_and_frees_its_connection(
+    service: Service,
+) -> None:
+    service.add_deck("deck", CARDS)
+    await service.start_api()
+    job_id = await service.post("deck", phrases(CARDS))
+
+    with locked(service, "SELECT FROM tts.job WHERE id = %s FOR UPDATE", job_id):
+        answer = await cancel(service, job_id)
+
+        assert_problem(answer, 503)
+        assert int(answer.headers["Retry-After"]) > 0
+        assert "locked" in answer.body["detail"]
+        await until(lambda: waiters(service) == 0)
+    assert (await cancel(service, job_id)).status == 202
+    assert "error of ours" not in service.log("api")
+
+
 async def test_a_job_that_has_fallen_out_of_the_queue_can_be_cancelled(service: Service) -> None:
     service.add_deck("deck", CARDS)
     await service.start_api()

@@ -4,15 +4,25 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
-import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
+from pydantic import SecretStr
+from sqlalchemy import text
 
-from shared.database_url import libpq_conninfo
+from shared.database import create_engine
+from shared.database_url import libpq_conninfo, pools_transactions
+from shared.settings import Settings
 
-OURS = "-c search_path=tts,public -c TimeZone=UTC -c idle_in_transaction_session_timeout=10s"
+# Who waits for a host that is gone without a word.
+PATIENCE = {
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}
 WORD = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=30)
 
 
@@ -22,15 +32,17 @@ def given_to_libpq(url: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
 def test_every_part_of_the_url_arrives(scheme: str) -> None:
-    assert given_to_libpq(f"{scheme}://anna:pw@db.example:5433/memolist") == {
-        "user": "anna",
-        "password": "pw",
-        "host": "db.example",
-        "port": "5433",
-        "dbname": "memolist",
-        "options": OURS,
-        "connect_timeout": "5",
-    }
+    assert (
+        given_to_libpq(f"{scheme}://anna:pw@db.example:5433/memolist")
+        == {
+            "user": "anna",
+            "password": "pw",
+            "host": "db.example",
+            "port": "5433",
+            "dbname": "memolist",
+        }
+        | PATIENCE
+    )
 
 
 def test_what_only_prisma_understands_is_dropped() -> None:
@@ -44,13 +56,18 @@ def test_what_only_prisma_understands_is_dropped() -> None:
 def test_what_libpq_understands_is_kept() -> None:
     found = given_to_libpq(
         "postgresql://db/memolist?sslmode=require&schema=public&connect_timeout=30&application_name=a%20b"
+        "&keepalives_idle=60&options=endpoint%3Dep-1"
     )
-    assert [found["sslmode"], found["connect_timeout"], found["application_name"]] == ["require", "30", "a b"]
+    assert [found["sslmode"], found["application_name"], found["options"]] == ["require", "a b", "endpoint=ep-1"]
+    assert [found["connect_timeout"], found["keepalives_idle"], found["keepalives_count"]] == ["30", "60", "3"]
 
 
-def test_options_are_added_to_and_ours_come_last() -> None:
-    found = given_to_libpq("postgresql://db/memolist?options=-c%20statement_timeout%3D5s%20-c%20TimeZone%3DCET")
-    assert found["options"] == f"-c statement_timeout=5s -c TimeZone=CET {OURS}"
+@pytest.mark.parametrize(
+    ("parameters", "is_pooled"),
+    [("", False), ("?pgbouncer=true", True), ("?schema=public&pgbouncer=TRUE", True), ("?pgbouncer=false", False)],
+)
+def test_a_pooler_in_transaction_mode_is_told_in_prisma_s_words(parameters: str, is_pooled: bool) -> None:
+    assert pools_transactions(f"postgresql://db/memolist{parameters}") is is_pooled
 
 
 @pytest.mark.parametrize(
@@ -126,8 +143,17 @@ def test_any_other_text_is_a_url_or_such_an_error(text: str) -> None:
             libpq_conninfo(url)
 
 
-def test_postgres_takes_it_and_works_in_utc_with_our_tables_first(database_url: str) -> None:
-    url = f"{database_url}{'&' if '?' in database_url else '?'}schema=public&options=-c%20TimeZone%3DAsia/Tokyo"
-    with psycopg.connect(libpq_conninfo(url)) as connection:
-        shown = connection.execute("SELECT current_setting('TimeZone'), current_setting('search_path')").fetchone()
-    assert shown == ("UTC", "tts,public")
+@pytest.mark.parametrize("mode", ["", "&pgbouncer=true"])
+async def test_a_connection_works_in_utc_with_our_tables_first_whatever_the_url_says(
+    database_url: str, mode: str
+) -> None:
+    url = f"{database_url}{'&' if '?' in database_url else '?'}schema=public&options=-c%20TimeZone%3DAsia/Tokyo{mode}"
+    engine = create_engine(Settings(database_url=SecretStr(url)), 1, lock_timeout_seconds=7)
+    shown = [f"current_setting('{name}')" for name in ("TimeZone", "search_path", "lock_timeout")]
+    try:
+        for _ in range(2):  # the second is a later transaction of the same connection
+            async with engine.begin() as connection:
+                found = (await connection.execute(text(f"SELECT {', '.join(shown)}"))).one()
+            assert tuple(found) == ("UTC", "tts,public", "7s")
+    finally:
+        await engine.dispose()

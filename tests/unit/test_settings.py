@@ -81,6 +81,12 @@ SETTINGS = {
             SECRET,
         ),
     ),
+    "DIRECT_URL": Setting(
+        None,
+        "postgresql://anna:pw@direct:5432/memolist",
+        "postgresql://anna:pw@direct:5432/memolist",
+        (f"mysql://anna:{SECRET}@db/memolist", f"postgresql://anna:{SECRET}@db/memolist?schema=other"),
+    ),
     "LOG_LEVEL": Setting("info", "WARNING", "warning", ("loud",)),
     "LOG_FORMAT": Setting("console", "JSON", "json", ("xml",)),
     "STORAGE_TYPE": Setting("local", "local", "local", ("tape",)),

@@ -1,0 +1,58 @@
+"""Whether an address leads to a database as it must: notifications and session settings need a server connection of one's own."""
+
+import asyncio
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from shared.errors import PoolerMisfit
+from shared.settings import Settings
+
+_PATIENCE_SECONDS = 15
+_POOLED = "leads through a pooler in transaction mode, where notifications and a session's settings are lost"
+_SAY_SO = "add pgbouncer=true to the parameters of DATABASE_URL"
+
+
+async def check_pooling(settings: Settings) -> None:
+    """Raises `PoolerMisfit` with the setting and the remedy; psycopg's errors where the database is away."""
+    direct = "DIRECT_URL" if settings.direct_url else "DATABASE_URL"
+    if not await _keeps_sessions(direct, settings.direct_conninfo):
+        also = "" if settings.direct_url or settings.pools_transactions else f"; and {_SAY_SO}"
+        raise PoolerMisfit(f"{direct} {_POOLED}: set DIRECT_URL to the database itself, or to session mode{also}")
+    is_checked = settings.pools_transactions or not settings.direct_url
+    if not is_checked and not await _keeps_sessions("DATABASE_URL", settings.conninfo):
+        raise PoolerMisfit(f"DATABASE_URL {_POOLED}: {_SAY_SO}")
+
+
+async def _keeps_sessions(name: str, conninfo: str) -> bool:
+    try:
+        async with (
+            asyncio.timeout(_PATIENCE_SECONDS),
+            await _connect(conninfo) as one,
+            await _connect(conninfo) as other,
+        ):
+            return await _are_apart(one, other)
+    except TimeoutError:
+        raise PoolerMisfit(
+            f"{name}: two connections at once got no answer within {_PATIENCE_SECONDS} s: does a pooler have too few of them?"
+        ) from None
+
+
+async def _are_apart(one: AsyncConnection[Any], other: AsyncConnection[Any]) -> bool:
+    """Whether each has a process of the server to itself. In transaction mode a pooler gives away whichever was idle last."""
+    processes = {await _process(one) for _ in range(3)}
+    async with other.transaction():
+        processes_of_other = {await _process(other)}
+        # Not asked again where it could wait for what the other has.
+        if not processes & processes_of_other:
+            processes.add(await _process(one))
+    return len(processes) == 1 and not processes & processes_of_other
+
+
+async def _connect(conninfo: str) -> AsyncConnection[Any]:
+    return await AsyncConnection.connect(conninfo, autocommit=True, prepare_threshold=None)
+
+
+async def _process(connection: AsyncConnection[Any]) -> int:
+    row = await (await connection.execute("SELECT pg_backend_pid()")).fetchone()
+    return int(row[0]) if row else 0
