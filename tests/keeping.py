@@ -126,13 +126,15 @@ async def gc(service: Service, *arguments: str, code: int = 0, **more: str) -> s
     return said.decode()
 
 
-async def sweep(service: Service, is_dry: bool = False, is_sure: bool = False, **settings: int) -> Tally:
+async def sweep(
+    service: Service, is_dry: bool = False, is_sure: bool = False, tally: Tally | None = None, **settings: int
+) -> Tally:
     """The same within this process."""
     given = {name.lower(): value for name, value in environment(service).items()}
     chosen = SweepSettings.model_validate(given | settings)
     database = create_engine(chosen, pool_size=1)
     try:
-        tally = Tally()
+        tally = tally or Tally()
         await Sweep(create_sessions(database), open_storage(chosen), chosen, tally).run(is_dry, is_sure)
         return tally
     finally:

@@ -10,7 +10,7 @@ from tests.keeping import add_clips, add_job, age_notes, gc, start_gc, sweep, wr
 from tests.s3_server import S3Server
 from tests.service import Service
 from tests.watching import all_files, until
-from worker.keeping.tally import Freed
+from worker.keeping.tally import Freed, Tally
 
 URL = "http://localhost/storage/tts"
 ALL_CARDS = 10_000
@@ -213,6 +213,26 @@ async def test_zero_days_are_for_ever(service: Service, setting: str) -> None:
 
     left = (rows(service, "tts.job") == 1, clip in all_files(service), "card_en.mp3" in all_files(service))
     assert left == tuple(name == setting for name in ("jobs_kept_days", "clips_kept_days", "gone_audio_kept_days"))
+
+
+async def test_a_card_that_comes_back_in_the_middle_of_a_sweep_keeps_its_audio(service: Service) -> None:
+    service.add_deck("deck", ["other"])
+    for card in ("back", "lent", "gone"):
+        write(service.storage / f"{card}_en.mp3")
+    await sweep(service)
+    age_notes(service, 8)
+
+    def bring_back(tally: Tally) -> None:
+        # The clips come after all files have been looked at, and before the first goes.
+        if "unused clips" in tally.freed and not service.sql("""SELECT 1 FROM public."Card" WHERE "id" = 'back'"""):
+            service.add_cards("deck", ["back"])
+            service.sql(f"""UPDATE public."Card" SET "audioUrlFr" = '{URL}/lent_en.mp3' WHERE "id" = 'other'""")
+
+    tally = await sweep(service, tally=Tally(bring_back))
+
+    assert all_files(service) == {"back_en.mp3", "lent_en.mp3"}
+    assert tally.freed["audio of gone cards"].files == 1
+    assert rows(service, "tts.unnamed_audio") == 0
 
 
 async def test_a_bucket_is_swept_as_a_folder_is(service: Service, s3: S3Server) -> None:
