@@ -1,4 +1,4 @@
-"""Whether a database is at the schema that this version wants."""
+"""Whether a database has the schema that this version wants."""
 
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
@@ -9,10 +9,14 @@ from shared.errors import SchemaBehind
 
 
 async def check_schema(connection: AsyncConnection | AsyncSession) -> None:
-    """Raises `SchemaBehind` where it is older, newer, or not there at all."""
+    """Raises `SchemaBehind` where it is older, or not there at all.
+
+    A newer one will do, since migrations only add: during a deploy the database is migrated first, and old processes go on, may be
+    started again, and stay in the balancer until new ones take over. Revisions are numbers of four digits.
+    """
     try:
         revision = await connection.scalar(text("SELECT version_num FROM tts.alembic_version"))
     except ProgrammingError:  # no such table
         raise SchemaBehind from None
-    if revision != migrations.head():
+    if revision is None or revision < migrations.head():
         raise SchemaBehind
