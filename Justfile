@@ -91,6 +91,8 @@ check: (_install "dev")
     {{ python }} -m ruff format --check
     {{ python }} -m mypy
     .venv/bin/lint-imports
+    .venv/bin/deptry . --no-ansi
+    {{ python }} -m scripts.audit
     .venv/bin/hadolint Dockerfile
     .venv/bin/docker-compose --env-file .env.example config --quiet
     POSTGRES_PASSWORD=x OPENAI_API_KEY=x .venv/bin/docker-compose --file compose.prod.yaml --env-file .env.example config --quiet

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 
 from shared.jobs import Phrase, ResultUrl
 
@@ -35,7 +35,7 @@ class ApiClient:
 
     def __init__(self, base_url: str, token: str) -> None:
         # Proxies of the environment are for the way out, not for this machine.
-        self._http = httpx.Client(
+        self._http = httpx2.Client(
             base_url=base_url, headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT_SECONDS, trust_env=False
         )
 
@@ -52,13 +52,13 @@ class ApiClient:
 
     def audio(self, url: str) -> bytes:
         """The MP3 at this URL, without a token, as a browser gets it."""
-        answer = httpx.get(url, timeout=TIMEOUT_SECONDS, trust_env=False)
+        answer = httpx2.get(url, timeout=TIMEOUT_SECONDS, trust_env=False)
         kind = answer.headers.get("content-type")
-        if answer.status_code != httpx.codes.OK or kind != "audio/mpeg":
+        if answer.status_code != httpx2.codes.OK or kind != "audio/mpeg":
             raise RequestRefused(f"GET {url} answers {answer.status_code}, {kind}")
         return answer.content
 
-    def _json(self, answer: httpx.Response) -> dict[str, Any]:
+    def _json(self, answer: httpx2.Response) -> dict[str, Any]:
         if not answer.is_success:
             raise RequestRefused(
                 f"{answer.request.method} {answer.url} answers {answer.status_code}: {answer.text[:500]}"

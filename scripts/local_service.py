@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from scripts.embedded_postgres import EmbeddedPostgres
 from scripts.home import CHECKOUT, Home
@@ -26,7 +26,7 @@ class LocalService:
         self._home = home
         self._short = ShortFolder(home.folder)
         self._postgres = EmbeddedPostgres(programs, home.postgres, self._short, home.logs / "postgres.log", lock=lock)
-        self._http = httpx.Client(timeout=5, trust_env=False)
+        self._http = httpx2.Client(timeout=5, trust_env=False)
         self._api = api
         self._engine = engine
         self._lock = lock
@@ -98,5 +98,5 @@ class LocalService:
     def _api_is_ready(self) -> bool:
         try:
             return self._http.get(f"{self.url}/ready").is_success
-        except httpx.TransportError:
+        except httpx2.TransportError:
             return False
