@@ -4,6 +4,7 @@ from shared.clips import SIDES
 from worker.doctor.checkup import Problem, Skipped
 from worker.doctor.installation import Installation, need
 from worker.engines.choice import open_engine
+from worker.errors import UpstreamFault
 from worker.voices import PHRASES, say
 
 SECONDS = 90.0
@@ -23,6 +24,8 @@ async def upstream(installation: Installation, may_ask: bool) -> str:
             seconds, cost = max(seconds, spoken.seconds), cost + spoken.cost_usd
     except TimeoutError:
         raise Problem("OPENAI_BASE_URL: the upstream does not answer in time") from None
+    except UpstreamFault as error:
+        raise Problem(f"OPENAI_BASE_URL: {error} (is the address right, and the server up?)") from None
     finally:
         await engine.close()
     return f"{engine.upstream} speaks both languages, within {seconds:.1f} s (it cost about ${cost:.4f})"
