@@ -15,7 +15,7 @@ export function show(main, enter) {
 
   async function knock(event) {
     event.preventDefault()
-    keepToken(input.value.trim().replace(/^bearer\s+/i, ''))
+    keepToken(input.value.replace(/^\s*bearer\s+/i, ''))
     await listJobs('limit=1').then(enter, (problem) => write(words, problem.message))
   }
 }

@@ -18,7 +18,7 @@ export function show(main, go) {
   let faults = new Map()
   const deck = h('input', { id: 'deck', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', placeholder: t('deckHint'), 'aria-describedby': 'deck-why', oninput: changed })
   const deckWhy = h('p.why', { id: 'deck-why', hidden: true })
-  const table = phraseTable(changed)
+  const table = phraseTable(changed, fill)
   const file = h('input.unseen', { type: 'file', id: 'file', accept: '.csv,.tsv,.txt,text/csv', onclick: () => (file.value = ''), onchange: () => readFile(file.files[0]) })
   const clear = button('link', t('clear'), () => (fill([]), deck.focus()))
   const note = h('p.note', { role: 'status', hidden: true })
@@ -88,8 +88,8 @@ export function show(main, go) {
   }
 
   function fill(rows) {
-    table.fill(rows)
-    write(note, t('filled', { n: rows.length }))
+    table.fill(rows.slice(0, MOST_ROWS))
+    write(note, t(rows.length > MOST_ROWS ? 'cutOff' : 'filled', { n: rows.length }))
     changed()
   }
 

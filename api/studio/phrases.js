@@ -1,13 +1,13 @@
 // The table of phrases: cells to type in, rows that come and go, and the reason on each bad one.
 
 import { h, iconButton, label, write } from './dom.js'
-import { isBlank, readRows } from './rows.js'
+import { isBlank, MOST_ROWS, readRows } from './rows.js'
 import { t } from './words.js'
 
 const CELLS = ['card', 'en', 'fr']
 
-/** The table's element, and what can be done with it. `onchange` follows the typing. */
-export function phraseTable(onchange) {
+/** The table's element, and what can be done with it. `onchange` follows the typing; `onmany` takes what is pasted and too much. */
+export function phraseTable(onchange, onmany) {
   const list = h('ol', { oninput: changed, onkeydown: move, onpaste: paste, onfocusout: () => setTimeout(explain) })
   const titles = CELLS.map((name) => h('span', t(name)))
   return { element: h('div.phrases', h('div.rowlike titles', { 'aria-hidden': 'true' }, titles), list), fill, mark, focus, rows: () => filled().map(valuesOf) }
@@ -102,6 +102,7 @@ export function phraseTable(onchange) {
     const isWide = rows.some((cells) => cells.length > 2)
     if (!/[\t\n]/.test(text.trim()) && !(at === 0 && isWide && isBlank(valuesOf(row)))) return
     event.preventDefault()
+    if (rows.length > MOST_ROWS) return onmany(rows)
     spread(rows, [...list.children].indexOf(row), isWide ? 0 : at)
     onchange()
   }

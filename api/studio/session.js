@@ -3,7 +3,8 @@
 const store = sessionStorage
 
 export const token = () => store.getItem('token')
-export const keepToken = (text) => store.setItem('token', text)
+/** Only what a header can carry: copying brings line breaks along. */
+export const keepToken = (text) => store.setItem('token', text.replace(/[^\x21-\x7e]/g, ''))
 export const forget = () => store.clear()
 
 /** What a link brings: `#token=…&deck=…&example=1`. It leaves the address bar, and the history, at once. */

@@ -21,6 +21,7 @@ const WORDS = {
   file: ['choose one', 'choisissez-le'],
   clear: ['Clear', 'Vider'],
   filled: ['{n} row is in the table.|{n} rows are in the table.', '{n} ligne dans le tableau.|{n} lignes dans le tableau.'],
+  cutOff: ['There are {n} rows. A job takes 200: these are the first.', 'Il y a {n} lignes. Un travail en prend 200 : voici les premières.'],
   tooLarge: ['The file is too large: 5 MB is the most.', 'Le fichier est trop gros : 5 Mo au plus.'],
   phrases: ['Phrases', 'Phrases'],
   card: ['Card', 'Carte'],

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
+from scripts.demo_deck import DECK_ID, PHRASES, USER_ID, put_in
 from tests.browser.test_watch import rows
 from tests.visit import Visit, visiting
 
@@ -22,6 +23,16 @@ TABLES = {
     "a French header in another order": "Français;Carte;Note;Anglais\nBonjour, toi;c-1;x;Hello, you\nÉté;c-2;;He said \"no\"",
     "a mark at the beginning": '\ufeffcard\ten\tfr\rc-1\tHello, you\tBonjour, toi\rc-2\t"He said ""no"""\tÉté',
 }  # fmt: skip
+
+
+async def test_the_link_of_just_dev_has_a_deck_ready(visit: Visit) -> None:
+    put_in(visit.service.database_url)
+
+    await visit.enter(DECK_ID, USER_ID, example="1")
+
+    await expect(visit.page.locator('[data-of="clips"]')).to_have_text(str(2 * len(PHRASES)))
+    await expect(visit.page.get_by_role("button", name="Make 20 cards speak")).to_be_in_viewport()
+    await expect(visit.cell("French", 20)).to_have_value(PHRASES[-1]["textFr"])
 
 
 @pytest.mark.parametrize("text", TABLES.values(), ids=TABLES.keys())
@@ -79,6 +90,16 @@ async def test_bad_rows_are_shown_in_place_with_their_reason(visit: Visit) -> No
     await page.get_by_role("button", name="Leave them out").click()
     await expect(reasons).to_have_count(0)
     await expect(page.get_by_role("button", name="Make 1 card speak")).to_be_enabled()
+
+
+async def test_of_far_too_many_rows_the_first_are_taken(visit: Visit) -> None:
+    await visit.enter()
+
+    await visit.fill_in(rows(f"c-{number}" for number in range(5_000)))
+
+    await expect(visit.page.get_by_text("There are 5,000 rows. A job takes 200: these are the first.")).to_be_visible()
+    await expect(visit.cell("Card", 200)).to_have_value("c-199")
+    await expect(visit.page.get_by_role("button", name="Make 200 cards speak")).to_be_visible()
 
 
 async def test_the_estimate_follows_the_typing_and_gives_up_the_older(visit: Visit) -> None:
