@@ -19,7 +19,7 @@ from tests.system_parts import require_program
 from tests.visit import visiting
 
 FOLDER = ROOT / "docs"
-WIDE = {"viewport": {"width": 880, "height": 540}}
+WIDE = {"viewport": {"width": 880, "height": 500}}
 PHONE = {"viewport": {"width": 390, "height": 700}, "is_mobile": True, "has_touch": True}
 
 
