@@ -181,6 +181,8 @@ SETTINGS = {
     "JOBS_KEPT_DAYS": Setting(30, "0", 0, ("-1", "1.5", "long")),
     "CLIPS_KEPT_DAYS": Setting(90, "0", 0, ("-1", "1.5", "long")),
     "GONE_AUDIO_KEPT_DAYS": Setting(7, "0", 0, ("-1", "1.5", "long")),
+    "WORKER_STATUS_HOST": Setting("127.0.0.1", "0.0.0.0", "0.0.0.0", FREE_TEXT),
+    "WORKER_STATUS_PORT": Setting(None, "9464", 9464, ("0", "-1", "65536", "http")),
 }
 # They exclude the secret, and each other.
 ISSUER_KEYS = ["JWT_PUBLIC_KEY", "JWT_JWKS_URL"]
@@ -543,7 +545,7 @@ def test_a_config_json_with_the_wrong_type_does_not_show_the_value(value: Any, t
 # .env.example
 
 EXAMPLE = (ROOT / ".env.example").read_text()
-COMPOSE = "".join((ROOT / name).read_text() for name in ("compose.yaml", "compose.prod.yaml"))
+COMPOSE = "".join((ROOT / name).read_text() for name in ("compose.yaml", "compose.prod.yaml", "compose.tls.yaml"))
 
 
 def test_the_example_names_every_setting_and_every_variable_of_the_compose_files_once() -> None:
