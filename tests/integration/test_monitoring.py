@@ -5,6 +5,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import yaml
+
 from tests.scrape import alert_rules, dashboard_expressions
 from tests.service import ROOT
 from tests.system_parts import require_program
@@ -97,3 +99,15 @@ def test_every_alert_names_a_part_of_the_documents_that_is_there() -> None:
     for rule in alert_rules():
         assert rule["annotations"]["runbook"] == f"docs/alerts.md#{rule['alert'].lower()}"
         assert rule["annotations"]["summary"]
+
+
+def test_prometheus_asks_at_the_ports_of_the_compose_files() -> None:
+    scraped = yaml.safe_load(RULES.with_name("prometheus.yaml").read_text())["scrape_configs"]
+    asked = {place["names"][0]: str(place["port"]) for job in scraped for place in job["dns_sd_configs"]}
+    for file in ("compose.yaml", "compose.prod.yaml"):
+        services = yaml.safe_load((ROOT / file).read_text())["services"]
+        ports = {
+            "api": services["api"]["environment"]["API_PORT"],
+            "worker": services["worker"]["environment"]["WORKER_STATUS_PORT"],
+        }
+        assert asked == ports
