@@ -7,7 +7,7 @@ from litestar.middleware import DefineMiddleware
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 from procrastinate import App
 from sqlalchemy.ext.asyncio import AsyncSession
-from structlog.contextvars import bind_contextvars
+from structlog.contextvars import bind_contextvars, get_contextvars
 
 from api import events, examples, generate_request, job_views
 from api.bodies import UserRequest, read_json
@@ -64,7 +64,7 @@ async def generate(
             return JobAccepted(ok=True, job_id=known)
         phrases = await _check(session, user_id, wanted)
         await jobs.check_room(session, user_id, settings.max_active_jobs_per_user)
-        job_id = await jobs.create(session, user_id, wanted.deck_id, phrases, wanted.regenerate)
+        job_id = await jobs.create(session, user_id, wanted.deck_id, phrases, wanted.regenerate, _request_id())
         await enqueue(queue, session, job_id, wanted.deck_id)
         if key:
             await idempotency.remember(session, user_id, key, digest, job_id)
@@ -143,7 +143,7 @@ async def retry(
         await jobs.lock_user(session, user_id)
         job = await job_reads.find(session, job_id, user_id)
         await decks.check_owner(session, job.deck_id or "", user_id)
-        await jobs.retry(session, job_id, user_id, settings.max_active_jobs_per_user)
+        await jobs.retry(session, job_id, user_id, settings.max_active_jobs_per_user, _request_id())
         await enqueue(queue, session, job_id, job.deck_id or "")
     bind_contextvars(job_id=job_id, deck_id=job.deck_id)
     return JobAccepted(ok=True, job_id=job_id)
@@ -155,6 +155,11 @@ async def _check(session: AsyncSession, user_id: str, wanted: GenerateRequest) -
     cards = await decks.cards_of_deck(session, wanted.deck_id, generate_request.card_ids(wanted))
     # In a thread: 400 texts at their longest and worst take half a second.
     return await asyncio.to_thread(generate_request.check_phrases, wanted, cards)
+
+
+def _request_id() -> str | None:
+    """As it stands in this request's log."""
+    return get_contextvars().get("request_id")
 
 
 def _idempotency_key(request: UserRequest) -> str | None:

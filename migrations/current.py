@@ -18,5 +18,5 @@ async def check_schema(connection: AsyncConnection | AsyncSession) -> None:
         revision = await connection.scalar(text("SELECT version_num FROM tts.alembic_version"))
     except ProgrammingError:  # no such table
         raise SchemaBehind from None
-    if revision is None or revision < migrations.head():
+    if not (revision or "").isdigit() or revision < migrations.head():
         raise SchemaBehind

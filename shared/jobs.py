@@ -19,8 +19,15 @@ _RETRYABLE = ("failed", "cancelled")
 CHANNEL = "tts_job"
 
 
-async def create(session: AsyncSession, user_id: str, deck_id: str, phrases: Sequence[Phrase], regenerate: bool) -> str:
-    """Writes a new, pending job and returns its id."""
+async def create(
+    session: AsyncSession,
+    user_id: str,
+    deck_id: str,
+    phrases: Sequence[Phrase],
+    regenerate: bool,
+    request_id: str | None = None,
+) -> str:
+    """Writes a new, pending job and returns its id. `request_id` is for the log of whoever runs it."""
     job_id = str(uuid4())
     await session.execute(
         insert(TtsJob).values(
@@ -36,7 +43,11 @@ async def create(session: AsyncSession, user_id: str, deck_id: str, phrases: Seq
             updated_at=func.now(),  # Prisma's column has no default
         )
     )
-    await session.execute(insert(JobRecord).values(id=job_id, user_id=user_id, deck_id=deck_id, regenerate=regenerate))
+    await session.execute(
+        insert(JobRecord).values(
+            id=job_id, user_id=user_id, deck_id=deck_id, regenerate=regenerate, request_id=request_id
+        )
+    )
     await tell(session, job_id)
     return job_id
 
@@ -55,7 +66,7 @@ async def cancel(session: AsyncSession, job_id: str, user_id: str, is_running: b
         await end_cancelled(session, job_id)
 
 
-async def retry(session: AsyncSession, job_id: str, user_id: str, most: int) -> None:
+async def retry(session: AsyncSession, job_id: str, user_id: str, most: int, request_id: str | None = None) -> None:
     """Makes an ended job pending again: what is there is kept. The caller has locked the user.
 
     Raises `JobNotFound`, `JobNotRetryable` and `TooManyJobs`.
@@ -81,7 +92,7 @@ async def retry(session: AsyncSession, job_id: str, user_id: str, most: int) -> 
     await session.execute(
         update(JobRecord)
         .where(JobRecord.id == job_id)
-        .values(ended_at=None, cancel_requested_at=None, deaths=0, waits=0, waiting_since=None)
+        .values(ended_at=None, cancel_requested_at=None, deaths=0, waits=0, waiting_since=None, request_id=request_id)
     )
     await tell(session, job_id)
 

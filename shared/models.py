@@ -65,6 +65,7 @@ class JobRecord(Model):
     user_id: Mapped[str | None]
     deck_id: Mapped[str | None]
     regenerate: Mapped[bool]
+    request_id: Mapped[str | None]
     run: Mapped[UUID | None]
     clips_made: Mapped[int]
     clips_cached: Mapped[int]

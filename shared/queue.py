@@ -6,7 +6,6 @@ from procrastinate import App, PsycopgConnector
 from psycopg import AsyncConnection
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
-from structlog.contextvars import get_contextvars
 
 from shared.settings import Settings
 
@@ -35,17 +34,13 @@ def create_queue(settings: Settings) -> App:
 
 
 async def enqueue(queue: App, session: AsyncSession, job_id: str, deck_id: str) -> None:
-    """Queues a job in the session's own transaction. Jobs of one deck run one at a time, in order.
-
-    The request that asked for it goes along, so that its id stands in the worker's log, too.
-    """
-    request = {name: value for name, value in get_contextvars().items() if name == "request_id"}
+    """Queues a job in the session's own transaction. Jobs of one deck run one at a time, in order."""
     await queue.configure_task(
         RUN_JOB,
         queue=QUEUE,  # not inferred: the API never imports the task
         lock=deck_id,
         connection=await _psycopg_connection(session),
-    ).defer_async(job_id=job_id, **request)
+    ).defer_async(job_id=job_id)
 
 
 async def take_out(session: AsyncSession, job_id: str) -> bool:

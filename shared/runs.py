@@ -49,6 +49,7 @@ class Run:
     deck_id: str
     phrases: list[Phrase]
     regenerate: bool
+    request_id: str | None
     created_at: datetime
     spent_before: Spent
     listed_before: list[ResultUrl]
@@ -84,6 +85,7 @@ async def start(session: AsyncSession, job_id: str) -> Run | None:
             .returning(
                 JobRecord.seq,
                 JobRecord.regenerate,
+                JobRecord.request_id,
                 JobRecord.created_at,
                 JobRecord.cancel_requested_at,
                 JobRecord.clips_made,
@@ -121,6 +123,7 @@ async def start(session: AsyncSession, job_id: str) -> Run | None:
         record.deck_id,
         record.phrases,
         record.regenerate,
+        record.request_id,
         record.created_at,
         Spent(
             record.clips_made,

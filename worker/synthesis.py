@@ -56,9 +56,8 @@ class Synthesizer:
         if run is None:
             _log.info("nothing to do: the job has ended, or is gone")
             return
-        bind_contextvars(
-            user_id=run.user_id, deck_id=run.deck_id
-        )  # in this job's context, and so in those of its hands
+        # In this job's context, and so in those of its hands.
+        bind_contextvars(request_id=run.request_id, user_id=run.user_id, deck_id=run.deck_id)
         job_run = _JobRun(self, run)
         try:
             await job_run.run()

@@ -14,8 +14,7 @@ def add_tasks(queue: App, synthesizer: Synthesizer, doors: Doors) -> None:
     """Tells the queue how to run a job."""
 
     @queue.task(name=RUN_JOB, queue=QUEUE, retry=BackToTheQueue())
-    async def run_job(job_id: str, **origin: str) -> None:
-        # Whatever else an API, this version's or the next one's, tells of a job's origin is for the log.
-        with bound_contextvars(job_id=job_id, **origin), JOBS.track_inprogress():
+    async def run_job(job_id: str) -> None:
+        with bound_contextvars(job_id=job_id), JOBS.track_inprogress():
             async with doors.inside():
                 await synthesizer.run(job_id)

@@ -40,11 +40,17 @@ NEVER = "INSERT INTO tts.sweep (began_at) VALUES ('epoch')"
 ENDED_JOBS = "CREATE INDEX job_ended ON tts.job (ended_at) WHERE ended_at IS NOT NULL"
 
 
+# The request that asked for the job, or for it again: workers tell it in their log. Not in the queue's entry, where workers of
+# older versions would meet an argument that they do not know.
+REQUEST = "ALTER TABLE tts.job ADD COLUMN request_id text"
+
+
 def upgrade() -> None:
-    for statement in (CLIP_USE, CLIP_USE_BY_AGE, KNOWN_CLIPS, UNNAMED_AUDIO, SWEEP, NEVER, ENDED_JOBS):
+    for statement in (REQUEST, CLIP_USE, CLIP_USE_BY_AGE, KNOWN_CLIPS, UNNAMED_AUDIO, SWEEP, NEVER, ENDED_JOBS):
         op.execute(statement)
 
 
 def downgrade() -> None:
+    op.execute("ALTER TABLE tts.job DROP COLUMN request_id")
     op.execute("DROP INDEX tts.job_ended")
     op.execute("DROP TABLE tts.sweep, tts.unnamed_audio, tts.clip_use")
