@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.aftermath import assert_spoken, assert_whole, record
+from tests.keeping import DAY_SECONDS, gc
 from tests.service import Service, phrases
 from tests.speech_server import SpeechServer
 from tests.system_parts import require_small_disk
@@ -141,12 +142,13 @@ async def test_what_a_dead_worker_left_half_written_is_never_served_and_tidied_a
     old, new = unfinished / "old", unfinished / "new"
     for path in (old, new):
         path.write_bytes(b"half a clip")
-    os.utime(old, (time.time() - 7200,) * 2)
+    os.utime(old, (time.time() - 2 * DAY_SECONDS,) * 2)
     service.add_deck("deck", CARDS[:1])
     await service.start_api()
 
     await service.start_worker()
     await service.made("deck", phrases(CARDS[:1]))
+    await gc(service)
 
     assert (old.exists(), new.exists()) == (False, True)  # another worker may be writing the new one
     assert_spoken(service, phrases(CARDS[:1]))
