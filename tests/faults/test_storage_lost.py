@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -139,7 +140,7 @@ async def test_a_clip_that_a_power_cut_left_short_is_made_anew(
 async def test_what_a_dead_worker_left_half_written_is_never_served_and_tidied_away(service: Service) -> None:
     unfinished = service.storage / ".tmp"
     unfinished.mkdir(parents=True)
-    old, new = unfinished / "old", unfinished / "new"
+    old, new = unfinished / uuid4().hex, unfinished / uuid4().hex
     for path in (old, new):
         path.write_bytes(b"half a clip")
     os.utime(old, (time.time() - 2 * DAY_SECONDS,) * 2)
