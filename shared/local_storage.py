@@ -14,8 +14,8 @@ from typing import TypeVar
 from uuid import uuid4
 
 from shared.errors import StorageFault
-from shared.group_commit import GroupCommit
 from shared.metrics import STORAGE_ERRORS
+from shared.rounds import Rounds
 from shared.storage import StoredClip, check_time
 from shared.stored_files import StoredFile, clip_path, walk
 from shared.whole_files import NewFile, put_in_place
@@ -42,7 +42,8 @@ class LocalStorage:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._puts = GroupCommit(self._put)
+        self._looks = Rounds(self._look)
+        self._puts = Rounds(self._put)
 
     async def prepare(self) -> None:
         """Makes the folders, and proves that files can be written; the fault says what to do, to whoever starts the program."""
@@ -57,7 +58,8 @@ class LocalStorage:
 
     async def find_clips(self, keys: Collection[str]) -> dict[str, StoredClip]:
         """Those of the clips that are in the cache."""
-        return await _in_thread(lambda: {key: clip for key in keys if (clip := self._find(key))})
+        with _storage_faults():
+            return await self._looks.join(keys)
 
     async def read_clip(self, key: str) -> bytes:
         """A clip's audio."""
@@ -66,7 +68,7 @@ class LocalStorage:
     async def put_clip(self, key: str, audio: bytes) -> None:
         """Keeps a clip for good: when this returns it survives a power cut."""
         with _storage_faults():
-            await self._puts.add((key, audio))
+            await self._puts.join((key, audio))
 
     async def sizes(self, names: Collection[str]) -> dict[str, int]:
         """The sizes in bytes of those card files that exist."""
@@ -114,6 +116,9 @@ class LocalStorage:
         chown = f"chown -R {os.getuid()}:{os.getgid()} {self._folder}"
         return f"Run `{chown}` as root; in compose `docker compose run --rm --user root worker {chown}`."
 
+    def _look(self, wanted: list[Collection[str]]) -> list[dict[str, StoredClip]]:
+        return [{key: clip for key in keys if (clip := self._find(key))} for keys in wanted]
+
     def _find(self, key: str) -> StoredClip | None:
         try:
             found = self._cached(key).stat()
@@ -121,10 +126,11 @@ class LocalStorage:
             return None
         return StoredClip(found.st_size, datetime.fromtimestamp(found.st_mtime, UTC)) if found.st_size else None
 
-    def _put(self, clips: list[tuple[str, bytes]]) -> None:
+    def _put(self, clips: list[tuple[str, bytes]]) -> list[None]:
         files = [NewFile(self._cached(key), audio) for key, audio in clips]
         self._make_hidden_folders(*{file.path.parent for file in files})
         put_in_place(files, self._folder / _UNFINISHED)
+        return [None] * len(clips)
 
     def _link(self, clips_by_name: Mapping[str, str], until: float) -> None:
         self._make_hidden_folders()

@@ -1,6 +1,5 @@
 """One clip: asked for, checked, stored. Tries again where that may help, and lets no two jobs make the same clip at once."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -12,6 +11,7 @@ from shared.card_audio import ClipFacts
 from shared.keyed_lock import KeyedLock
 from shared.plan import Clip
 from shared.prices import cost_usd
+from shared.rounds import Rounds
 from shared.storage import Storage
 from shared.usage import NO_USAGE, Usage
 from worker import metrics
@@ -56,6 +56,7 @@ class ClipMaker:
         self._max_attempts = max_attempts
         self._price_per_million_chars = price_per_million_chars
         self._makers = KeyedLock()
+        self._inspections = Rounds(_inspect)
 
     async def make(self, clip: Clip, party: Party, not_before: datetime | None, bill: Bill) -> tuple[ClipFacts, bool]:
         """The clip in the storage, and whether it was made now rather than by another job a moment ago.
@@ -77,8 +78,8 @@ class ClipMaker:
     async def check_stored(self, clip: Clip) -> ClipFacts | None:
         """What a clip in the storage is, when it is good audio of its text."""
         try:
-            stored = await self._storage.read_clip(clip.key)
-            return _facts(clip, await asyncio.to_thread(accept, stored, clip.text, clip.voice.speed))
+            stored = Speech(await self._storage.read_clip(clip.key))
+            return _facts(clip, await self._inspections.join((clip, stored)))
         except BadAudio as error:
             _log.warning("a stored clip is not good and is made again", key=clip.key, reason=error.reason)
             return None
@@ -128,9 +129,7 @@ class ClipMaker:
             raise
 
     async def _keep(self, clip: Clip, speech: Speech) -> ClipFacts:
-        good = await asyncio.to_thread(accept, speech.audio, clip.text, clip.voice.speed)
-        if speech.transcript is not None:
-            await asyncio.to_thread(check_words, speech.transcript, clip.text, clip.side)
+        good = await self._inspections.join((clip, speech))
         await self._storage.put_clip(clip.key, good.mp3)
         return _facts(clip, good, words_checked=speech.transcript is not None, usage=speech.usage)
 
@@ -147,6 +146,17 @@ class ClipMaker:
             sleep=self._doors.sleep,
             reraise=True,
         )
+
+
+def _inspect(speeches: list[tuple[Clip, Speech]]) -> list[AcceptedAudio]:
+    return [_accepted(clip, speech) for clip, speech in speeches]
+
+
+def _accepted(clip: Clip, speech: Speech) -> AcceptedAudio:
+    good = accept(speech.audio, clip.text, clip.voice.speed)
+    if speech.transcript is not None:
+        check_words(speech.transcript, clip.text, clip.side)
+    return good
 
 
 def _facts(clip: Clip, audio: AcceptedAudio, words_checked: bool = False, usage: Usage = NO_USAGE) -> ClipFacts:

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from shared.group_commit import GroupCommit
+from shared.rounds import Rounds
 
 
 class Disk:
@@ -16,27 +16,28 @@ class Disk:
         self.begun = threading.Semaphore(0)
         self.go_on = threading.Semaphore(0)
 
-    def commit(self, items: list[str]) -> None:
+    def commit(self, items: list[str]) -> list[str]:
         self.rounds.append(items)
         self.begun.release()
         assert self.go_on.acquire(timeout=30)
         if "bad" in items:
             raise OSError("bad")
+        return [f"{item} is there" for item in items]
 
 
 async def test_who_comes_while_a_round_is_under_way_shares_the_next() -> None:
     disk = Disk()
-    commits = GroupCommit(disk.commit)
-    first = asyncio.create_task(commits.add("first"))
+    rounds = Rounds(disk.commit)
+    first = asyncio.create_task(rounds.join("first"))
     await asyncio.to_thread(disk.begun.acquire)
-    others = [asyncio.create_task(commits.add(name)) for name in "abc"]
+    others = [asyncio.create_task(rounds.join(name)) for name in "abc"]
     await asyncio.sleep(0)
 
     disk.go_on.release()
-    await first
+    assert await first == "first is there"
     assert not any(task.done() for task in others)
     disk.go_on.release()
-    await asyncio.gather(*others)
+    assert await asyncio.gather(*others) == ["a is there", "b is there", "c is there"]
 
     assert disk.rounds == [["first"], ["a", "b", "c"]]
 
@@ -44,18 +45,18 @@ async def test_who_comes_while_a_round_is_under_way_shares_the_next() -> None:
 async def test_one_that_cannot_be_done_takes_no_other_with_it() -> None:
     disk = Disk()
     disk.go_on = threading.Semaphore(100)
-    commits = GroupCommit(disk.commit)
+    rounds = Rounds(disk.commit)
 
-    results = await asyncio.gather(*(commits.add(name) for name in ("good", "bad", "fine")), return_exceptions=True)
+    results = await asyncio.gather(*(rounds.join(name) for name in ("good", "bad", "fine")), return_exceptions=True)
 
-    assert [str(result) for result in results] == ["None", "bad", "None"]
-    await commits.add("good again")
+    assert [str(result) for result in results] == ["good is there", "bad", "fine is there"]
+    await rounds.join("good again")
 
 
 async def test_who_is_cancelled_leaves_it_to_be_done() -> None:
     disk = Disk()
-    commits = GroupCommit(disk.commit)
-    cancelled, other = (asyncio.create_task(commits.add(name)) for name in ("cancelled", "other"))
+    rounds = Rounds(disk.commit)
+    cancelled, other = (asyncio.create_task(rounds.join(name)) for name in ("cancelled", "other"))
     await asyncio.to_thread(disk.begun.acquire)
     cancelled.cancel()
     disk.go_on.release()
