@@ -7,7 +7,7 @@ import pytest
 
 from tests.service import Service, phrases
 from tests.speech_server import SpeechServer
-from tests.watching import card_files, card_urls, queue_jobs, spoken
+from tests.watching import card_files, card_urls, queue_jobs, spoken, until
 
 CARDS = ["card-1", "card-2"]
 
@@ -45,7 +45,7 @@ async def test_a_job_tells_of_a_storage_that_fails_and_can_run_again(
     assert f"The audio storage cannot be used: {reason}" in job["errorMessage"]
     assert [(entry["audioUrlEn"], entry["audioUrlFr"]) for entry in job["resultUrls"]] == [(None, None)] * 2
     assert card_urls(running, "card-1") == (None, None)
-    assert queue_jobs(running) == []
+    await until(lambda: queue_jobs(running) == [])
 
     mend(running.storage)
     await running.made("deck", phrases(CARDS))  # by the same worker
