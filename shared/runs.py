@@ -16,26 +16,10 @@ from shared.database import IDLE_IN_TRANSACTION_SECONDS
 from shared.errors import LostRun
 from shared.jobs import UNFINISHED, Phrase, ResultUrl
 from shared.models import JobClip, JobRecord, TtsJob
-from shared.usage import NO_USAGE, Usage
+from shared.usage import Spent, Usage
 
 # Less than the time after which Postgres ends an idle transaction (`shared/database.py`).
 HOLD_SECONDS = IDLE_IN_TRANSACTION_SECONDS * 0.8
-
-
-@dataclass(frozen=True)
-class Spent:
-    """What a job has cost so far, over all its runs."""
-
-    clips_made: int
-    characters_billed: int
-    usage: Usage = NO_USAGE
-
-    def plus(self, more: "Spent") -> "Spent":
-        return Spent(
-            self.clips_made + more.clips_made,
-            self.characters_billed + more.characters_billed,
-            self.usage.plus(more.usage),
-        )
 
 
 @dataclass(frozen=True)

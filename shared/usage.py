@@ -1,4 +1,4 @@
-"""What an upstream counted for an answer."""
+"""What answers cost: what an upstream counted, and what a job has spent."""
 
 from dataclasses import dataclass
 
@@ -20,3 +20,19 @@ class Usage:
 
 
 NO_USAGE = Usage()
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a job has cost so far, over all its runs."""
+
+    clips_made: int
+    characters_billed: int
+    usage: Usage = NO_USAGE
+
+    def plus(self, more: "Spent") -> "Spent":
+        return Spent(
+            self.clips_made + more.clips_made,
+            self.characters_billed + more.characters_billed,
+            self.usage.plus(more.usage),
+        )

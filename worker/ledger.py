@@ -17,9 +17,9 @@ from shared.decks import cards_of_others
 from shared.job_clips import ClipOutcome, record_outcomes
 from shared.models import CardAudio
 from shared.plan import Clip
-from shared.runs import Checkpoint, Run, Spent, Waiting
+from shared.runs import Checkpoint, Run, Waiting
 from shared.storage import Storage
-from shared.usage import Usage
+from shared.usage import Spent, Usage
 from worker.metrics import CLIPS, reason_of
 from worker.progress import Progress
 from worker.unwritten import MovedAway, Unwritten

@@ -9,7 +9,6 @@ from sqlalchemy.exc import InternalError
 from structlog.contextvars import bind_contextvars
 
 from shared import runs
-from shared.card_audio import ClipFacts
 from shared.clips import Side, Voice
 from shared.database import DATABASE_AWAY, Sessions
 from shared.errors import LostRun, ShuttingDown, StorageFault
@@ -19,11 +18,11 @@ from shared.storage import Storage
 from worker.clip_maker import ClipMaker
 from worker.errors import ClipFailed, ClipRefused, UpstreamAway, UpstreamClosed
 from worker.ledger import Ledger
+from worker.made_here import MadeHere
 from worker.survey import Survey, read_tables, survey
 from worker.turns import Party
 
 _CHECKPOINT_SECONDS = 1.0
-_MOST_REMEMBERED = 10_000
 _INTERNAL_ERROR = "An error inside the service, which its log tells: the job can be run again once it is mended."
 # Postgres ends the transaction of a process that was frozen in it: psycopg calls that an internal error.
 _NOT_THE_JOBS_FAULT = (ShuttingDown, LostRun, InternalError, *DATABASE_AWAY)
@@ -46,8 +45,7 @@ class Synthesizer:
     outage_patience_seconds: float
     # Hands of runs that were cut off: a clip that is under way is paid for, and is finished and stored all the same.
     loose_hands: set[asyncio.Task[None]] = field(default_factory=set)
-    # What this worker made lately, by its key: None where its run tells of it, what it is where that run was cut off.
-    made_here: dict[str, ClipFacts | None] = field(default_factory=dict)
+    made_here: MadeHere = field(default_factory=MadeHere)
 
     async def run(self, job_id: str) -> None:
         """Takes a job to its end. Raises only what is not the job's fault: run again, it goes on where it was."""
@@ -71,18 +69,6 @@ class Synthesizer:
     async def _lay_down(self, run: Run) -> bool:
         async with self.sessions.begin() as session:
             return await runs.lay_down(session, run)
-
-    def note_made(self, clip: Clip, facts: ClipFacts | None) -> None:
-        """A run has made a clip: facts are what others need to tell of it, if the run itself cannot any more."""
-        self.made_here[clip.key] = facts
-        if len(self.made_here) > _MOST_REMEMBERED:
-            del self.made_here[next(iter(self.made_here))]
-
-    def untold(self, clip: Clip, found: ClipFacts) -> ClipFacts | None:
-        """A clip was there before it was made: what to tell of it, unless the run of this worker that made it does so."""
-        facts = self.made_here.get(clip.key, found)
-        self.note_made(clip, None)
-        return facts
 
 
 class _JobRun:
@@ -151,7 +137,7 @@ class _JobRun:
                     self._ledger.keep(clip)
                 case "wanted" if facts := found.stored.get(clip.key):
                     if clip.key in found.unrecorded:
-                        self._ledger.record_found(clip, self._parts.untold(clip, facts) or facts)
+                        self._ledger.record_found(clip, self._parts.made_here.untold(clip, facts) or facts)
                     self._ledger.link(clip, facts)
                 case "wanted":
                     missing.setdefault(clip.key, []).append(clip)
@@ -217,11 +203,11 @@ class _JobRun:
         not_before = self._run.created_at if self._run.regenerate else None
         facts, made_now = await self._parts.maker.make(task[0], self._party, not_before, self._ledger.bill)
         if self._is_cut_off:
-            return self._parts.note_made(task[0], facts) if made_now else None
+            return self._parts.made_here.note(task[0], facts) if made_now else None
         if made_now:
-            self._parts.note_made(task[0], None)
+            self._parts.made_here.note(task[0], None)
             self._ledger.record_made(task[0], facts)
-        elif untold := self._parts.untold(task[0], facts):
+        elif untold := self._parts.made_here.untold(task[0], facts):
             self._ledger.record_found(task[0], untold)
         for clip in task:
             self._ledger.link(clip, facts, made=made_now and clip is task[0])

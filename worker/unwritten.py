@@ -7,8 +7,7 @@ from functools import reduce
 from shared.card_audio import CardChange, CardSide, ClipFacts
 from shared.clips import Side, Voice, file_name
 from shared.job_clips import ClipOutcome
-from shared.runs import Spent
-from shared.usage import NO_USAGE, Usage
+from shared.usage import NO_USAGE, Spent, Usage
 
 
 class MovedAway(Exception):

@@ -25,8 +25,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared import deaths, jobs, runs
 from shared.database import create_engine, create_sessions
 from shared.errors import JobHasEnded, JobNotFound, JobNotRetryable, LostRun, TooManyJobs
-from shared.runs import Checkpoint, Run, Spent
+from shared.runs import Checkpoint, Run
 from shared.settings import Settings
+from shared.usage import Spent
 
 PHRASES = [{"cardId": f"card-{number}", "textEn": "a", "textFr": "b"} for number in range(4)]
 WRITES = [runs.checkpoint, partial(runs.wait, reason="waits"), partial(runs.finish, error_message=None)]
