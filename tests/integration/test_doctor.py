@@ -164,6 +164,11 @@ async def test_a_database_that_is_away_or_refuses_is_told(service: Service) -> N
     assert "Connection refused: start Postgres" in found["database"]
     assert found["storage"].startswith("ok")
 
+    # The worker's queue goes by the other address.
+    found = await doctor(service, "--no-upstream", DIRECT_URL=down, code=1)
+    assert "DIRECT_URL: connection" in found["database"]
+    assert "start Postgres, or put its address into DIRECT_URL" in found["database"]
+
 
 async def test_a_disk_that_cannot_be_written_is_told(service: Service) -> None:
     service.storage.mkdir()

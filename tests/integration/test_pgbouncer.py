@@ -11,6 +11,7 @@ from shared.pooling import check_pooling
 from shared.settings import Settings
 from tests.aftermath import assert_spoken
 from tests.event_stream import watching
+from tests.integration.test_doctor import doctor
 from tests.integration.test_worker_start import GOOD, assert_one_line, run
 from tests.job_control import assert_adds_up, cancel, detail, retry
 from tests.pgbouncer import running_pgbouncer
@@ -114,6 +115,9 @@ async def test_what_does_not_fit_is_told_at_start_with_the_remedy(service: Servi
             assert all(word in told for word in words), told
         if round_robin:
             return
+        service.storage.mkdir()
+        found = await doctor(service, "--no-upstream", code=1, DATABASE_URL=pooled)
+        assert found["database"].startswith("PROBLEM  database   DATABASE_URL leads through a pooler")
         assert_one_line(run("worker", service.folder, **GOOD | {"DATABASE_URL": pooled}), *remedies[pooled, None])
         assert_one_line(run("api", service.folder, **GOOD | {"DATABASE_URL": said}), *remedies[said, None])
 

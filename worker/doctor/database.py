@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from psycopg import OperationalError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from migrations.current import check_schema
 from shared.database import create_engine
 from shared.errors import SchemaBehind
+from shared.pooling import check_pooling
 from shared.queue import QUEUE, RUN_JOB
 from worker.doctor.checkup import Problem, Skipped
 from worker.doctor.installation import Installation, need
@@ -21,12 +23,12 @@ _DEAD_AFTER_HEARTBEATS = 3
 _LONGEST_WAIT = timedelta(minutes=5)
 _LATEST_SWEEP_INTERVALS = 3
 _ADVICE = {
-    "password authentication failed": "put the right user and password into DATABASE_URL (POSTGRES_PASSWORD in compose)",
-    "no password supplied": "put the password into DATABASE_URL (POSTGRES_PASSWORD in compose)",
-    "does not exist": "put the right user and database into DATABASE_URL, or create them",
-    "Connection refused": "start Postgres, or put its address into DATABASE_URL",
-    "No such file": "start Postgres, or put its socket into DATABASE_URL",
-    "resolve": "put a host that this machine knows into DATABASE_URL",
+    "password authentication failed": "put the right user and password into {setting} (POSTGRES_PASSWORD in compose)",
+    "no password supplied": "put the password into {setting} (POSTGRES_PASSWORD in compose)",
+    "does not exist": "put the right user and database into {setting}, or create them",
+    "Connection refused": "start Postgres, or put its address into {setting}",
+    "No such file": "start Postgres, or put its socket into {setting}",
+    "resolve": "put a host that this machine knows into {setting}",
     "too many": "raise max_connections, or run fewer workers and API processes",
     "starting up": "wait until Postgres has started",
 }
@@ -63,18 +65,20 @@ class DatabaseChecks:
         self._installation = installation
 
     async def database(self) -> str:
-        """Whether it answers."""
+        """Whether it answers, and each address leads to it as it must."""
         settings = need(self._installation.database, "the settings of the database")
         engine = create_engine(settings, pool_size=1)
         try:
             async with engine.connect() as connection:
                 version = await connection.scalar(text("SHOW server_version"))
         except SQLAlchemyError as error:
-            said = first_line(error.__cause__ or error)
-            advice = next((advice for words, advice in _ADVICE.items() if words in said), "see Postgres' log")
-            raise Problem(f"DATABASE_URL: {said}: {advice}") from None
+            raise _away("DATABASE_URL", error.__cause__ or error) from None
         finally:
             await engine.dispose()
+        try:
+            await check_pooling(settings)
+        except OperationalError as error:
+            raise _away("DIRECT_URL" if settings.direct_url else "DATABASE_URL", error) from None
         return f"Postgres {version} answers"
 
     async def schema(self) -> str:
@@ -149,6 +153,12 @@ class DatabaseChecks:
             raise
         finally:
             await engine.dispose()
+
+
+def _away(setting: str, error: BaseException) -> Problem:
+    said = first_line(error)
+    advice = next((advice for words, advice in _ADVICE.items() if words in said), "see Postgres' log")
+    return Problem(f"{setting}: {said}: {advice.format(setting=setting)}")
 
 
 def _ago(span: timedelta) -> str:
