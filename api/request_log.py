@@ -57,6 +57,7 @@ def _request_id(scope: HTTPScope) -> bytes:
 
 
 def _tell(scope: HTTPScope, status: int, seconds: float) -> None:
+    status = int(status)  # not as an enum, which a log would show by its name
     route = scope.get("path_template") or "none"  # the way that was registered: there are as many as there are routes
     method = scope["method"] if scope["method"] in _METHODS else "other"
     REQUESTS.labels(route, method, status).inc()

@@ -23,6 +23,7 @@ async def test_no_error_writes_a_secret_into_the_log(
             log = api.log("api")
             assert "the database is away" in log
             assert "an error of ours" in log
+            assert ("status=401" if log_format == "console" else '"status": 401') in log
             for secret in (SPOKEN, PASSWORD, SECRET, *tokens, *(token.split(".")[1] for token in tokens)):
                 assert secret not in log
 
