@@ -14,7 +14,7 @@ from api.token_keys import Key, Unauthorized, keys_of
 from shared.settings import ApiSettings
 
 _LEEWAY_SECONDS = 30
-_LONGEST_TOKEN = 16 * 1024  # nginx lets 8 KiB through
+_LONGEST_TOKEN = 16 * 1024  # nginx lets headers of 20 KiB through
 _LAST_SECOND = 253_402_300_799  # of the year 9999
 # The others come from headers and claims that no honest issuer writes: a thousand brackets, a date in the year 10⁹.
 _BAD_TOKEN = (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError)

@@ -11,17 +11,19 @@ from shared.settings import Settings, read_settings, stop
 
 def main() -> None:
     arguments = _parser().parse_args()
-    conninfo = read_settings(Settings).direct_conninfo
+    settings = read_settings(Settings)
     try:
         if arguments.command == "downgrade":
-            migrations.downgrade(conninfo, arguments.revision)
+            migrations.downgrade(settings.direct_conninfo, arguments.revision)
         else:
-            migrations.upgrade(conninfo)
+            migrations.upgrade(settings.direct_conninfo)
             print(f"The database is at revision {migrations.head()}.")  # noqa: T201
     except (migrations.MigrationRefused, CommandError) as error:
         stop(str(error))
     except DBAPIError as error:
-        stop(_reason(error))
+        is_away = error.statement is None  # there was nobody to say one to
+        where = f"{'DIRECT_URL' if settings.direct_url else 'DATABASE_URL'}: " if is_away else ""
+        stop(f"{where}{_reason(error)}")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -263,6 +263,7 @@ def test_an_impossible_revision_is_one_line(database_url: str, revision: str, re
 
 def test_a_server_that_does_not_answer_is_one_line_without_the_password() -> None:
     said = refused("postgresql://memolist:s3cret-word@127.0.0.1:1/memolist")
+    assert said.startswith("Cannot start: DATABASE_URL: ")
     assert "127.0.0.1" in said
     assert "s3cret-word" not in said
 
