@@ -116,6 +116,13 @@ def test_nginx_finds_the_api_where_it_listens(services: Services) -> None:
     assert [str(port["target"]) for port in nginx["ports"]] == [nginx["environment"]["LISTEN_PORT"]]
 
 
+def test_whoever_is_told_to_ask_nginx_from_inside_is_told_its_port(services: Services) -> None:
+    port = services["nginx"]["environment"]["LISTEN_PORT"]
+    for place in ("README.md", "docs/operations.md", "worker/doctor/audio.py"):
+        addresses = re.findall(r"http://nginx\b[^/]*", (ROOT / place).read_text())
+        assert set(addresses) == {f"http://nginx:{port}"}, place
+
+
 def test_the_template_uses_no_name_that_nginx_is_not_given(services: Services) -> None:
     template = (ROOT / "nginx/templates/default.conf.template").read_text()
     given = set(services["nginx"]["environment"])

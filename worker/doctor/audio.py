@@ -99,7 +99,7 @@ async def _check_served(http: httpx2.AsyncClient, base_url: str, name: str, cont
     try:
         answer = await http.get(f"{base_url}/{name}")
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
-        inside = " (inside a container that is the container: say `--url http://nginx/storage/tts`)"
+        inside = " (inside a container that is the container: say `--url http://nginx:8080/storage/tts`)"
         where = inside if httpx2.URL(base_url).host in _HERE else ""
         raise Problem(
             f"PUBLIC_BASE_URL: {base_url} cannot be reached{where}: {type(error).__name__}: start nginx, or set its address"
