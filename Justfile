@@ -68,7 +68,7 @@ storage-to-s3 *ARGS: (_install "local")
 # Run the tests
 [no-exit-message]
 test *ARGS: (_install "dev")
-    @exec {{ python }} -m pytest -n auto "$@"
+    @exec {{ python }} -m pytest -n auto --dist worksteal "$@"
 
 # Kill workers at random moments, as many times as you like, and see that nothing is lost
 [no-exit-message]
