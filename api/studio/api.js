@@ -6,7 +6,7 @@ import { t } from './words.js'
 /** An answer that is an error, as RFC 9457 has it; status 0 where there was none. */
 export class Problem extends Error {
   constructor(status, { detail, errors = [] } = {}, n = 5) {
-    super(t(`problem${status}`, { n }, detail))
+    super(t(`problem${status < 500 ? status : 503}`, { n }, detail ?? `HTTP ${status}`))
     Object.assign(this, { status, errors })
   }
 }
@@ -20,7 +20,7 @@ export async function open(path, { signal, body, headers, ...options } = {}) {
   })
   if (answer.ok) return answer
   if (answer.status === 401) dispatchEvent(new Event('unknown-user'))
-  throw new Problem(answer.status, await answer.json().catch(() => {}), answer.headers.get('Retry-After') ?? 5)
+  throw new Problem(answer.status, (await answer.json().catch(() => {})) ?? {}, answer.headers.get('Retry-After') ?? 5)
 }
 
 const ask = async (path, options) => (await open(path, options)).json().catch(() => Promise.reject(new Problem(0)))

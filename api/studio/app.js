@@ -14,8 +14,8 @@ import { language, setLanguage, t } from './words.js'
 
 const [main, nav, skip, other, leave, offline] = ['main', 'nav', 'skip', 'language', 'leave', 'offline'].map((id) => document.getElementById(id))
 const views = {
-  make: () => make.show(main, (jobId) => (location.hash = `watch/${encodeURIComponent(jobId)}`)),
-  watch: (rest) => watch.show(main, decodeURIComponent(rest)),
+  make: () => make.show(main, (jobId) => (location.hash = `watch/${jobId}`)),
+  watch: (rest) => watch.show(main, rest),
   jobs: (rest) => jobs.show(main, rest)
 }
 let leaveView
@@ -42,7 +42,7 @@ async function begin(isMove) {
 /** The view that the address means. Where the person has moved there, the focus goes along. */
 function show(isMove) {
   const [, name, rest] = /^#?(\w*)[/?]?(.*)$/.exec(location.hash)
-  const view = name in views ? name : 'make'
+  const view = Object.hasOwn(views, name) ? name : 'make'
   const isKnown = token() && !isRefused
   leaveView?.()
   main.replaceChildren()

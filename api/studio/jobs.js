@@ -70,7 +70,7 @@ const queryOf = (fields) => new URLSearchParams(Object.entries(fields).filter(([
 function rowOf({ id, deckId, status, processedCount: n, totalPhrases: max, cost, createdAt, errorMessage }) {
   return h('tr',
     h('td', h('span.status', { 'data-status': status }, t(status))),
-    h('th', { scope: 'row' }, h('a', { href: `#watch/${encodeURIComponent(id)}`, title: t('job', { id }) }, deckId ?? '–'), errorMessage && h('span.reason', { lang: 'en' }, errorMessage)),
+    h('th', { scope: 'row' }, h('a', { href: `#watch/${id}`, title: t('job', { id }) }, deckId ?? '–'), errorMessage && h('span.reason note', { lang: 'en' }, errorMessage)),
     h('td.of', h('progress', { max, value: n, 'aria-label': t('cards') }), `${n}/${max}`),
     h('td', dollars(cost.usd)),
     h('td', h('time', { datetime: createdAt, title: moment(createdAt) }, age(createdAt))))

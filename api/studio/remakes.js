@@ -8,7 +8,7 @@ import { t } from './words.js'
 
 /** What begins a remake of a phrase, for the cards of a job; those that were under way are followed at once. */
 export function remaker({ id, deckId }, card, signal) {
-  const running = recall(`remakes ${id}`, {})
+  const running = { __proto__: null, ...recall(`remakes ${id}`) } // a card may be called __proto__
   Object.keys(running).forEach(watch)
   return make
 

@@ -7,7 +7,8 @@ export const token = () => store.getItem('token')
 export const keepToken = (text) => store.setItem('token', text.replace(/[^\x21-\x7e]/g, ''))
 export const forget = () => store.clear()
 
-/** What a link brings: `#token=…&deck=…&example=1`. It leaves the address bar, and the history, at once. */
+/** What a link brings: `#token=…&deck=…&example=1`. It leaves the address bar and the tab's history at once; in the
+ * browser's list of visited pages the link stays, as long as the browser keeps it. */
 export function takeLink() {
   const brought = new URLSearchParams(location.hash.slice(1))
   if (!brought.get('token')) return null

@@ -24,7 +24,7 @@ export function show(main, id) {
   let grid = null
   let isStale = false
   let isReading = false
-  if (!jobId) return void main.append(h('section.door', h('h1', t('watch')), h('p.note', t('noneYet')), h('p', h('a.soft', { href: '#jobs' }, t('jobs')))))
+  if (!jobId) return void nothing(main, t('noneYet'))
   remember('watched', jobId)
   main.append(h('section', head.element, body))
   watch()
@@ -87,9 +87,14 @@ export function show(main, id) {
 
   function failed(problem) {
     if (!(problem instanceof Problem)) throw problem
-    head.say(problem.message)
-    if (problem.status === 404) body.replaceChildren(), remember('watched', null)
+    if (problem.status === 404) remember('watched', null), nothing(main, problem.message)
+    else head.say(problem.message)
   }
+}
+
+/** In the place of a job that is not there: why, and the way to those that are. */
+function nothing(main, why) {
+  main.replaceChildren(h('section.door', h('h1', t('watch')), h('p.note', { role: 'alert' }, why), h('p', h('a.soft', { href: '#jobs' }, t('jobs')))))
 }
 
 /** Above the cards: all of it in a row, and how fast. */
@@ -101,7 +106,7 @@ function playerBar(grid) {
     all.disabled = !grid.playable().length
     speeds[SPEEDS.indexOf(player.speed)].checked = true
   }
-  return h('div.player', all, h('fieldset.speeds', h('legend', t('speed')), speeds.map((input, at) => [input, h('label', { for: input.id }, `${SPEEDS[at].toLocaleString(document.documentElement.lang)}×`)])), h('p.hint keys', t('keys')))
+  return h('div.player', all, h('fieldset.speeds', h('legend', t('speed')), speeds.map((input, at) => [input, h('label', { for: input.id }, `${SPEEDS[at].toLocaleString(document.documentElement.lang)}×`)])), h('p.note keys', t('keys')))
 }
 
 const first = ([side, ...others]) => [side, others]

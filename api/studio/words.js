@@ -1,6 +1,7 @@
 // Every word of the page, English beside French. `one|other` is told apart by n; what the API says in English has its line too.
 
 const WORDS = {
+  __proto__: null,
   skip: ['Skip to the content', 'Aller au contenu'],
   views: ['Views', 'Vues'],
   make: ['Make', 'Créer'],
@@ -18,7 +19,7 @@ const WORDS = {
   deck: ['Deck', 'Paquet'],
   deckHint: ['the deck’s id', 'l’identifiant du paquet'],
   drop: ['Paste phrases here, drop a CSV or TSV file, or', 'Collez des phrases, déposez un fichier CSV ou TSV, ou'],
-  file: ['choose one', 'choisissez-le'],
+  file: ['choose one', 'choisissez-en un'],
   clear: ['Clear', 'Vider'],
   filled: ['{n} row is in the table.|{n} rows are in the table.', '{n} ligne dans le tableau.|{n} lignes dans le tableau.'],
   cutOff: ['There are {n} rows. A job takes 200: these are the first.', 'Il y a {n} lignes. Un travail en prend 200 : voici les premières.'],
@@ -31,7 +32,7 @@ const WORDS = {
   remove: ['Remove row {n}', 'Retirer la ligne {n}'],
   rowColumns: ['More than three columns: put texts with commas in quotes.', 'Plus de trois colonnes : mettez entre guillemets les textes à virgules.'],
   rowNoCard: ['The card’s id is missing.', 'L’identifiant de la carte manque.'],
-  rowBadCard: ['A card’s id has up to 128 letters, digits, dots, hyphens and underscores, and no dot first.', 'Un identifiant a 128 lettres, chiffres, points et tirets au plus, sans point au début.'],
+  rowBadCard: ['A card’s id has up to 128 letters, digits, dots, hyphens and underscores, and no dot first.', 'Un identifiant a au plus 128 lettres, chiffres, points, tirets et tirets bas, et ne commence pas par un point.'],
   rowTwice: ['This card is in an earlier row already.', 'Cette carte figure déjà plus haut.'],
   rowBlank: ['There is nothing to say: both texts are blank.', 'Rien à dire : les deux textes sont vides.'],
   rowLong: ['This text has more than 4,096 characters.', 'Ce texte dépasse 4 096 caractères.'],
@@ -91,7 +92,7 @@ const WORDS = {
   problem0: ['No answer. Is the network there?', 'Pas de réponse. Le réseau est-il là ?'],
   problem401: ['This token is not accepted: it is wrong, or its time is over.', 'Ce jeton n’est pas accepté : il est faux, ou périmé.'],
   problem403: ['This deck belongs to somebody else.', 'Ce paquet appartient à quelqu’un d’autre.'],
-  problem404: ['There is none with this id.', 'Aucun ne porte cet identifiant.'],
+  problem404: ['There is none with this id.', 'Rien ne porte cet identifiant.'],
   problem409: ['The job has just changed: this is not possible any more.', 'Le travail vient de changer : ce n’est plus possible.'],
   problem413: ['These phrases are too large for one job.', 'Ces phrases sont trop grandes pour un travail.'],
   problem429: ['You have as many jobs under way as you may. Try again in {n} s.', 'Vous avez le maximum de travaux en cours. Réessayez dans {n} s.'],

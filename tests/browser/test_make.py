@@ -200,6 +200,33 @@ async def test_it_speaks_french(browser: Browser, visit: Visit) -> None:
         await expect(page.locator(".far")).to_contain_text("1 of 1 card speaks")
 
 
+STRANGE = ["watch/%", "watch/%E0%A4", "watch/../../health", "watch/__proto__"]
+
+
+@pytest.mark.parametrize("address", ["constructor", "__proto__", "//other.example", *STRANGE])
+async def test_whatever_the_address_says_there_is_a_view(visit: Visit, address: str) -> None:
+    visit.provokes("status of 404")
+    await visit.enter()
+
+    await visit.page.goto(f"{visit.service.url}/studio#{address}")
+
+    if address in STRANGE:
+        await expect(visit.page.get_by_role("alert")).to_have_text("There is none with this id.")
+    else:
+        await expect(visit.page.get_by_role("heading", level=1)).to_have_text("Make a deck speak")
+
+
+@pytest.mark.parametrize(("status", "words"), [(502, "The service is away. Try again in 5 s."), (418, "HTTP 418")])
+async def test_an_answer_that_is_not_the_api_s_is_told_in_words(visit: Visit, status: int, words: str) -> None:
+    visit.provokes(f"status of {status}")
+    await visit.enter()
+    await visit.page.route("**/api/tts/jobs?*", lambda route: route.fulfill(status=status, body="<h1>Gateway</h1>"))
+
+    await visit.page.goto(f"{visit.service.url}/studio#jobs")
+
+    await expect(visit.page.get_by_role("main").get_by_role("status")).to_have_text(words)
+
+
 ATTACK = '<img src=x onerror="window.hit=1"><script>window.hit=1</script>\'"{n}javascript:window.hit=1'
 
 

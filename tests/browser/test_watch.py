@@ -110,27 +110,27 @@ async def test_slowly_again_all_in_a_row_and_as_a_file(visit: Visit) -> None:
 
 
 async def test_one_card_is_made_anew_also_over_a_reload(visit: Visit) -> None:
-    cards = ["anew-1", "anew-2"]
+    cards = ["anew-1", "__proto__"]  # a name that an object has already
     service = visit.service
     service.add_deck("anew", cards)
     first = await visit.make("anew", rows(cards))
     await expect(visit.ready()).to_have_count(4)
 
     await service.stop(worker := service.processes[-1])
-    await visit.page.get_by_role("button", name="Make card anew-2 anew").click()
+    await visit.page.get_by_role("button", name="Make card __proto__ anew").click()
     await expect(visit.page.locator('[data-is="remaking"]')).to_have_count(2)
     await until(lambda: len(jobs_of(service, "anew")) == 2)
     await visit.page.reload()
     await expect(visit.page.locator('[data-is="remaking"]')).to_have_count(2)
     await service.start_worker()
 
-    await expect(visit.page.locator("#live")).to_have_text("Card anew-2 is made anew.")
+    await expect(visit.page.locator("#live")).to_have_text("Card __proto__ is made anew.")
     await expect(visit.ready()).to_have_count(4)
     assert worker.returncode == 0
     [(second, wanted)] = [it for it in jobs_of(service, "anew") if it[0] != first]
-    assert [it["cardId"] for it in wanted] == ["anew-2"]
+    assert [it["cardId"] for it in wanted] == ["__proto__"]
     assert service.sql("SELECT regenerate, clips_made FROM tts.job WHERE id = %s", second) == [(True, 2)]
-    await visit.hears(visit.side("anew-2", "fr"))
+    await visit.hears(visit.side("__proto__", "fr"))
 
 
 async def test_an_error_is_on_its_card_and_what_is_missing_is_made(visit: Visit) -> None:
