@@ -59,7 +59,7 @@ export function jobHead({ cancel, retry }) {
   }
 
   function showRest() {
-    write(rest, [left, facts].filter(Boolean).map((fact) => ` · ${fact}`).join(''))
+    write(rest, [left, facts].filter(Boolean).map((fact) => `\u00a0· ${fact}`).join(''))
   }
 
   /** From what this page has seen: no clock but its own. */

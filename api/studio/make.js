@@ -37,7 +37,7 @@ export function show(main, go) {
 
   main.append(h('form.make', { novalidate: true, onsubmit: send },
     h('div', h('h1', t('makeTitle')), h('div', field(t('deck'), deck), deckWhy),
-      h('section', { 'aria-label': t('phrases') }, h('div.above', h('p.hint', t('drop'), ' ', file, h('label.link', { for: 'file' }, t('file'))), clear), note, table.element)),
+      h('section', { 'aria-label': t('phrases') }, h('div.above', h('p.note', t('drop'), ' ', file, h('label.link', { for: 'file' }, t('file'))), clear), note, table.element)),
     h('aside', { 'aria-label': t('estimate') }, list, about, bad, leaveOut, words, submit, h('p.check', anew, h('label', { for: 'anew' }, t('anew'))))))
   catchRows(over.signal)
   for (const name of ['online', 'offline']) addEventListener(name, ask, { signal: over.signal })
@@ -57,7 +57,7 @@ export function show(main, go) {
     Object.assign(draft, { deckId: deck.value.trim(), rows: table.rows(), regenerate: anew.checked })
     remember('draft', draft)
     clear.hidden = !draft.rows.length
-    write(submit, t('go', { n: draft.rows.length }))
+    write(submit, t(draft.rows.length ? 'go' : 'makeTitle', { n: draft.rows.length }))
   }
 
   function ask() {

@@ -34,7 +34,7 @@ export function phraseTable(onchange, onmany) {
   }
 
   function rowOf(values) {
-    const cells = CELLS.map((name, at) => h(`textarea.${name}`, { rows: 1, spellcheck: String(at > 0), lang: at ? name : null, autocapitalize: at ? 'sentences' : 'off' }))
+    const cells = CELLS.map((name, at) => h(`textarea.${name}`, { rows: 1, placeholder: t(name), spellcheck: String(at > 0), lang: at ? name : null, autocapitalize: at ? 'sentences' : 'off' }))
     const row = h('li.rowlike', cells, iconButton('cross', '', () => remove(row)), h('p.why', { hidden: true }))
     cells.forEach((cell, at) => (cell.value = values[at] ?? ''))
     row.extra = values.slice(3)
