@@ -20,6 +20,7 @@ from shared.usage import Spent, Usage
 
 # Less than the time after which Postgres ends an idle transaction (`shared/database.py`).
 HOLD_SECONDS = IDLE_IN_TRANSACTION_SECONDS * 0.8
+_PROMPT_SECONDS = HOLD_SECONDS / 2
 
 
 @dataclass(frozen=True)
@@ -125,10 +126,16 @@ async def hold(session: AsyncSession, run: Run) -> float:
     outside the database that is sure only until the moment (of `time.monotonic`) that this returns: Postgres ends the
     transaction of a process that was frozen, and with it the lock.
     """
-    token = await session.scalar(select(JobRecord.run).where(JobRecord.id == run.job_id).with_for_update())
-    if token != run.token:
-        raise LostRun
-    return time.monotonic() + HOLD_SECONDS
+    while True:
+        # Counted from before the question: a process may be frozen with the answer already in its socket, and hears on waking
+        # that it holds what it lost long ago.
+        asked_at = time.monotonic()
+        token = await session.scalar(select(JobRecord.run).where(JobRecord.id == run.job_id).with_for_update())
+        if token != run.token:
+            raise LostRun
+        if time.monotonic() - asked_at < _PROMPT_SECONDS:
+            return asked_at + HOLD_SECONDS
+        # It waited for whoever held the job before, or it was frozen. If the lock is there it is told so at once.
 
 
 async def checkpoint(session: AsyncSession, run: Run, so_far: Checkpoint) -> None:

@@ -178,7 +178,11 @@ async def test_a_worker_that_froze_while_it_put_files_in_place_puts_none_over_la
         worker.send_signal(signal.SIGCONT)
     await until(lambda: service.log("worker").count("not this worker's any more") == len(moments))
 
-    assert (card_files(service), written(service)) == (files, rows)
+    # Not the files and rows themselves: telling the difference of so much takes minutes.
+    now = card_files(service)
+    assert [name for name in sorted(files | now) if files.get(name) != now.get(name)] == []
+    are_rows_the_same = written(service) == rows
+    assert are_rows_the_same
     assert len(upstream.requests) == made + 200 * len(moments)
     assert_spoken(service, [phrase for moment in moments for phrase in phrases(cards[moment], " changed")])
 

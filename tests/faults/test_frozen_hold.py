@@ -1,0 +1,59 @@
+"""A process that is frozen in the moment in which Postgres answers that it holds its job."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import jobs, runs
+from shared.database import IDLE_IN_TRANSACTION_SECONDS, Sessions, create_engine, create_sessions
+from shared.runs import Run
+from shared.settings import Settings
+from tests.service import Service, phrases
+
+ANSWERED = (
+    "SELECT pid FROM pg_stat_activity WHERE pid = %s AND state = 'idle in transaction' AND query LIKE '%%FOR UPDATE%%'"
+)
+
+
+@pytest.fixture
+async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+    engine = create_engine(Settings(database_url=SecretStr(database_url)), pool_size=1)
+    yield create_sessions(engine)
+    await engine.dispose()
+
+
+async def test_who_wakes_up_with_an_old_answer_in_its_socket_holds_nothing(
+    service: Service, sessions: Sessions
+) -> None:
+    async with sessions.begin() as session:
+        job_id = await jobs.create(session, "anna", "deck", phrases(["card"]), False)
+    async with sessions.begin() as session:
+        run = await runs.start(session, job_id)
+    assert run
+
+    async with sessions() as session:
+        holding = await asked_and_not_heard(service, session, run)
+        time.sleep(
+            IDLE_IN_TRANSACTION_SECONDS + 1
+        )  # as if stopped: nothing of this process runs, and Postgres gives up
+        with pytest.raises(DBAPIError):
+            await holding
+        await session.close()
+
+
+async def asked_and_not_heard(service: Service, session: AsyncSession, run: Run) -> asyncio.Task[float]:
+    """A `hold` that Postgres has answered, and whose answer nobody has read yet."""
+    while True:
+        process = await session.scalar(text("SELECT pg_backend_pid()"))
+        holding = asyncio.create_task(runs.hold(session, run))
+        while not holding.done():
+            await asyncio.sleep(0)
+            if not holding.done() and service.sql(ANSWERED, process):
+                return holding
+        await session.rollback()
