@@ -17,7 +17,7 @@ HELD = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
 async def test_another_live_worker_finishes_the_job_of_one_that_was_killed(
     service: Service, upstream: SpeechServer
 ) -> None:
-    upstream.latency_seconds = 0.3
+    upstream.fail("hang", text=CARDS[-1])  # or it would be done before the second worker has started
     service.add_deck("deck", CARDS)
     await service.start_api()
     doomed = await service.start_worker()
@@ -28,6 +28,7 @@ async def test_another_live_worker_finishes_the_job_of_one_that_was_killed(
 
     await kill(service, doomed)
     lost = await lost_requests(service, upstream)
+    upstream.heal()
 
     job = await service.ended(job_id)
     assert (job["status"], job["processedCount"], job["errorMessage"]) == ("completed", 10, None)
