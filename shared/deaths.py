@@ -4,9 +4,9 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import jobs
+from shared.job_lock import lock
 from shared.jobs import UNFINISHED, Phrase, ResultUrl
 from shared.models import JobRecord, TtsJob
-from shared.runs import lock
 
 
 async def count_death(session: AsyncSession, job_id: str) -> int | None:

@@ -3,7 +3,6 @@
 A job's row may only be written by its run: the holder of the token in `tts.job.run`.
 """
 
-import time
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -12,15 +11,10 @@ from sqlalchemy import case, func, literal, null, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import jobs
-from shared.database import IDLE_IN_TRANSACTION_SECONDS
-from shared.errors import LostRun
+from shared.job_lock import lock
 from shared.jobs import UNFINISHED, Phrase, ResultUrl
 from shared.models import JobClip, JobRecord, TtsJob
 from shared.usage import Spent, Usage
-
-# Less than the time after which Postgres ends an idle transaction (`shared/database.py`).
-HOLD_SECONDS = IDLE_IN_TRANSACTION_SECONDS * 0.8
-_PROMPT_SECONDS = HOLD_SECONDS / 2
 
 
 @dataclass(frozen=True)
@@ -119,25 +113,6 @@ async def start(session: AsyncSession, job_id: str) -> Run | None:
     )
 
 
-async def hold(session: AsyncSession, run: Run) -> float:
-    """Locks the job for this transaction. Raises `LostRun` when another run has it by now.
-
-    A new run waits for the lock before it takes the token: what is done under it is done by the only writer. Of what is done
-    outside the database that is sure only until the moment (of `time.monotonic`) that this returns: Postgres ends the
-    transaction of a process that was frozen, and with it the lock.
-    """
-    while True:
-        # Counted from before the question: a process may be frozen with the answer already in its socket, and hears on waking
-        # that it holds what it lost long ago.
-        asked_at = time.monotonic()
-        token = await session.scalar(select(JobRecord.run).where(JobRecord.id == run.job_id).with_for_update())
-        if token != run.token:
-            raise LostRun
-        if time.monotonic() - asked_at < _PROMPT_SECONDS:
-            return asked_at + HOLD_SECONDS
-        # It waited for whoever held the job before, or it was frozen. If the lock is there it is told so at once.
-
-
 async def checkpoint(session: AsyncSession, run: Run, so_far: Checkpoint) -> None:
     """Writes a run's progress. The caller holds the job."""
     await _write(session, run, so_far, None)
@@ -181,14 +156,6 @@ async def wait(session: AsyncSession, run: Run, so_far: Checkpoint, reason: str)
     )
     times, seconds = waiting.one()
     return Waiting(times, float(seconds))
-
-
-async def lock(session: AsyncSession, job_id: str) -> None:
-    """Waits until nobody else writes the job.
-
-    A statement of its own: one that joins both rows and waits would see the new version of the one, and the old of the other.
-    """
-    await session.execute(select(JobRecord.id).where(JobRecord.id == job_id).with_for_update())
 
 
 async def _write(session: AsyncSession, run: Run, so_far: Checkpoint, error_message: str | None) -> bool:

@@ -1,6 +1,5 @@
 """Writes what a run has done: files, card URLs, costs and progress together, as the job's only writer."""
 
-import itertools
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,11 +9,10 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import runs
-from shared.card_audio import CardChange, CardSide, ClipFacts, record_cards, record_clips, write_urls
+from shared.card_audio import CardChange, CardSide, ClipFacts
 from shared.clips import SIDES, Side
 from shared.database import Sessions
-from shared.decks import cards_of_others
-from shared.job_clips import ClipOutcome, record_outcomes
+from shared.job_clips import ClipOutcome
 from shared.models import CardAudio
 from shared.plan import Clip
 from shared.runs import Checkpoint, Run, Waiting
@@ -22,12 +20,11 @@ from shared.storage import Storage
 from shared.usage import Spent, Usage
 from worker.metrics import CLIPS, reason_of
 from worker.progress import Progress
-from worker.unwritten import MovedAway, Unwritten
+from worker.storing import MovedAway, store
+from worker.unwritten import Unwritten
 
-# Some dozens of copies take a fraction of a second, even where a disk is slow to flush.
-_LINKS_PER_HOLD = 50
 Left = Literal["moved", "superseded"]
-LEFT_ALONE: dict[Left, str] = {
+_LEFT_ALONE: dict[Left, str] = {
     "moved": "the card is in another user's deck by now",
     "superseded": "superseded by a later job",
 }
@@ -88,7 +85,7 @@ class Ledger:
     def fail(self, clip: Clip, reason: str, kind: type[Exception]) -> None:
         """A side gets no audio, by an error of this kind. What says something else by now goes; the right words in an older voice stay."""
         CLIPS.labels(clip.voice.engine, "failed", reason_of(kind)).inc()
-        self._failed(clip, reason)
+        self._lose(clip.index, clip.side, reason)
         if self._is_outdated(clip):
             self._silence(clip)
         elif (clip.card_id, clip.side) not in self._now:
@@ -98,7 +95,7 @@ class Ledger:
     def leave(self, clip: Clip, why: Left) -> None:
         """A side is left as it is: it is not this job's to change."""
         CLIPS.labels(clip.voice.engine, why, "").inc()
-        self._failed(clip, LEFT_ALONE[why])
+        self._lose(clip.index, clip.side, _LEFT_ALONE[why])
 
     def give_up(self, clips: Sequence[Clip], reason: str, kind: type[Exception]) -> None:
         """Fails all that is not written yet, without touching a file. A card forgets audio that says something else by now."""
@@ -109,7 +106,7 @@ class Ledger:
         }
         for clip in lost.values():
             CLIPS.labels(clip.voice.engine, "failed", reason_of(kind)).inc()
-            self._failed(clip, reason)
+            self._lose(clip.index, clip.side, reason)
         forgotten = {side: clip for side, clip in lost.items() if self._is_outdated(clip)}
         left = self._new.without(lost)
         self._new = replace(
@@ -161,7 +158,7 @@ class Ledger:
         new, self._new, so_far = self._new, Unwritten(), self._so_far()
         try:
             async with self._sessions.begin() as session:
-                paid_before = await self._store(session, new)
+                paid_before = await store(session, self._storage, self._run, new)
                 result = await say(session, self._run, replace(so_far, spent=so_far.spent.plus(paid_before)))
         except BaseException:
             self._new = new.and_then(self._new)
@@ -171,36 +168,12 @@ class Ledger:
             _log.info("cards have their audio", files=list(new.links))
         return result
 
-    async def _store(self, session: AsyncSession, new: Unwritten) -> Spent:
-        """Returns what a dead run has spent on what was found. Raises `MovedAway` before anything is touched."""
-        until = await runs.hold(session, self._run)
-        others = await cards_of_others(session, self._run.user_id, {card_id for card_id, _ in new.sides})
-        if others:
-            raise MovedAway({side for side in new.sides if side[0] in others})
-        await self._replace_files(session, new, until)
-        unrecorded = await record_clips(session, new.clips)
-        await record_cards(session, self._run, new.changes)
-        await write_urls(session, new.urls)
-        paid_before = new.found & unrecorded
-        await record_outcomes(session, self._run.job_id, new.outcomes_where(paid_before))
-        return new.cost_of(paid_before)
-
-    async def _replace_files(self, session: AsyncSession, new: Unwritten, until: float) -> None:
-        await self._storage.remove(new.removed, until)
-        links = iter(new.links.items())
-        while some := dict(itertools.islice(links, _LINKS_PER_HOLD)):
-            until = await runs.hold(session, self._run)
-            await self._storage.link(some, until)
-
     def _done(self, clip: Clip, change: CardChange, made: bool = False) -> None:
         url = f"{self._public_base_url}/{clip.file_name}"
         self._progress.settle(clip.index, clip.side, url)
         self._note(ClipOutcome(clip.index, clip.side, "done", made, change.clip_key, url))
         self._new.changes.append(change)
         self._new.urls[clip.card_id, clip.side] = url
-
-    def _failed(self, clip: Clip, reason: str) -> None:
-        self._lose(clip.index, clip.side, reason)
 
     def _lose(self, index: int, side: Side, reason: str) -> None:
         self._progress.fail(index, side, reason)
@@ -211,7 +184,7 @@ class Ledger:
         for index, phrase in enumerate(self._run.phrases):
             for side in SIDES:
                 if (phrase["cardId"], side) in sides:
-                    self._lose(index, side, LEFT_ALONE["moved"])
+                    self._lose(index, side, _LEFT_ALONE["moved"])
 
     def _note(self, outcome: ClipOutcome) -> None:
         self._new.outcomes[outcome.position, outcome.side] = outcome

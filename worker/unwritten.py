@@ -10,13 +10,6 @@ from shared.job_clips import ClipOutcome
 from shared.usage import NO_USAGE, Spent, Usage
 
 
-class MovedAway(Exception):
-    """Sides of cards that are in another user's deck by now."""
-
-    def __init__(self, sides: Collection[CardSide]) -> None:
-        self.sides = sides
-
-
 @dataclass
 class Unwritten:
     """`links` are card files and the clips, by key, that they become; `removed` card files that go."""

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import jobs, runs
 from shared.database import IDLE_IN_TRANSACTION_SECONDS, Sessions, create_engine, create_sessions
+from shared.job_lock import hold
 from shared.runs import Run
 from shared.settings import Settings
 from tests.service import Service, phrases
@@ -51,7 +52,7 @@ async def asked_and_not_heard(service: Service, session: AsyncSession, run: Run)
     """A `hold` that Postgres has answered, and whose answer nobody has read yet."""
     while True:
         process = await session.scalar(text("SELECT pg_backend_pid()"))
-        holding = asyncio.create_task(runs.hold(session, run))
+        holding = asyncio.create_task(hold(session, run.job_id, run.token))
         while not holding.done():
             await asyncio.sleep(0)
             if not holding.done() and service.sql(ANSWERED, process):

@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared import deaths, jobs, runs
 from shared.database import create_engine, create_sessions
 from shared.errors import JobHasEnded, JobNotFound, JobNotRetryable, LostRun, TooManyJobs
+from shared.job_lock import hold
 from shared.runs import Checkpoint, Run
 from shared.settings import Settings
 from shared.usage import Spent
@@ -218,7 +219,7 @@ class JobStates(RuleBasedStateMachine):
         so_far = Checkpoint(1, urls(1), Spent(self.made + 7, self.made + 7))
 
         async def work(session: AsyncSession) -> None:
-            await runs.hold(session, run)
+            await hold(session, run.job_id, run.token)
             await say(session, run, so_far)
 
         with pytest.raises(LostRun):
@@ -263,7 +264,7 @@ class JobStates(RuleBasedStateMachine):
         so_far = Checkpoint(processed, urls(self.listed), Spent(self.made + more, self.made + more))
 
         async def work(session: AsyncSession, so_far: Checkpoint = so_far) -> Any:
-            await runs.hold(session, run)
+            await hold(session, run.job_id, run.token)
             result = await say(session, run, so_far)
             # Absolute values: to write them again counts nothing twice.
             if say is runs.checkpoint:

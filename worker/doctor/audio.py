@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx2
 
 from shared.errors import StorageFault
-from shared.runs import HOLD_SECONDS
+from shared.job_lock import HOLD_SECONDS
 from shared.storage import Storage, open_storage
 from shared.storage_settings import AudioWriterSettings
 from shared.stored_files import clip_path

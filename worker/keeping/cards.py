@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.database import Sessions
-from shared.runs import HOLD_SECONDS
+from shared.job_lock import HOLD_SECONDS
 from shared.storage import Storage
 from shared.stored_files import StoredFile, stored_file
 from worker.keeping.rows import PAUSE_SECONDS

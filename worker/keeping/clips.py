@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import TextClause, text
 
 from shared.database import Sessions
-from shared.runs import HOLD_SECONDS
+from shared.job_lock import HOLD_SECONDS
 from shared.storage import Storage
 from shared.stored_files import StoredFile, clip_path
 from worker.keeping.rows import PAUSE_SECONDS
