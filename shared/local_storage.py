@@ -127,15 +127,19 @@ class LocalStorage:
         return StoredClip(found.st_size, datetime.fromtimestamp(found.st_mtime, UTC)) if found.st_size else None
 
     def _put(self, clips: list[tuple[str, bytes]]) -> list[None]:
-        files = [NewFile(self._cached(key), audio) for key, audio in clips]
-        self._make_hidden_folders(*{file.path.parent for file in files})
-        put_in_place(files, self._folder / _UNFINISHED)
+        self._put_in_place([NewFile(self._cached(key), audio) for key, audio in clips])
         return [None] * len(clips)
 
     def _link(self, clips_by_name: Mapping[str, str], until: float) -> None:
-        self._make_hidden_folders()
         copies = [self._copy_of(self._cached(key), self._folder / name) for name, key in clips_by_name.items()]
-        put_in_place(copies, self._folder / _UNFINISHED, partial(check_time, until))
+        self._put_in_place(copies, partial(check_time, until))
+
+    def _put_in_place(self, files: list[NewFile], before_each: Callable[[], None] = lambda: None) -> None:
+        try:
+            put_in_place(files, self._folder / _UNFINISHED, before_each)
+        except FileNotFoundError:
+            self._make_hidden_folders(*{file.path.parent for file in files} - {self._folder})
+            put_in_place(files, self._folder / _UNFINISHED, before_each)
 
     def _copy_of(self, clip: Path, target: Path) -> NewFile:
         # nginx makes its ETag of whole seconds and the size, and two short clips are often of one size: a changed file gets

@@ -1,6 +1,8 @@
 """Speaks over `POST /v1/audio/speech`: OpenAI's, or that of any server made after it. Neither retries nor judges the audio."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
@@ -40,7 +42,10 @@ class SpeechEngine:
         self._base_url = base_url
         self._patience = patience or _patience(base_url, timeout_seconds)
         self._shutdown = shutdown or ModelShutdown(base_url)
-        self._client = _client(api_key, base_url, min(timeout_seconds, _CONNECT_SECONDS), max_connections)
+        # The one used last is taken first: few connections are kept warm, where few are needed.
+        self._clients: asyncio.LifoQueue[openai.AsyncOpenAI] = asyncio.LifoQueue()
+        for client in _clients(api_key, base_url, min(timeout_seconds, _CONNECT_SECONDS), max_connections):
+            self._clients.put_nowait(client)
         self._warnings = asyncio.create_task(self._shutdown.run())
 
     @property
@@ -51,8 +56,8 @@ class SpeechEngine:
     async def speak(self, text: str, voice: Voice) -> Speech:
         """The text as the upstream's bytes, whatever they are."""
         try:
-            async with self._patience.limit():
-                audio = await self._request(text, voice)
+            async with self._a_client() as client, self._patience.limit():
+                audio = await self._request(client, text, voice)
         except (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError, TypeError) as error:
             if isinstance(error.__cause__, BadAudio):  # the client takes what its hooks raise for a lost connection
                 raise error.__cause__ from None
@@ -66,10 +71,19 @@ class SpeechEngine:
     async def close(self) -> None:
         """Closes the connections."""
         self._warnings.cancel()
-        await self._client.close()
+        while not self._clients.empty():
+            await self._clients.get_nowait().close()
 
-    async def _request(self, text: str, voice: Voice) -> bytes:
-        answer = await self._client.audio.speech.create(
+    @asynccontextmanager
+    async def _a_client(self) -> AsyncIterator[openai.AsyncOpenAI]:
+        client = await self._clients.get()
+        try:
+            yield client
+        finally:
+            self._clients.put_nowait(client)
+
+    async def _request(self, client: openai.AsyncOpenAI, text: str, voice: Voice) -> bytes:
+        answer = await client.audio.speech.create(
             input=text,
             model=voice.model,
             voice=voice.name,
@@ -109,23 +123,25 @@ def _patience(base_url: str, timeout_seconds: float) -> Patience:
     return Patience(timeout_seconds, timeout_seconds * (1 if is_openai(base_url) else _FIRST_ANSWER_TIMES))
 
 
-def _client(api_key: str, base_url: str, connect_seconds: float, max_connections: int) -> openai.AsyncOpenAI:
+def _clients(api_key: str, base_url: str, connect_seconds: float, count: int) -> list[openai.AsyncOpenAI]:
+    """One for each connection: a client looks at all that it has for each request and each answer."""
     # Its other limits are per read, which a server that drips a byte a second would never meet: `Patience` limits the whole.
     timeout = httpx2.Timeout(None, connect=connect_seconds)
-    limits = httpx2.Limits(
-        max_connections=max_connections,
-        max_keepalive_connections=max_connections,
-        keepalive_expiry=_KEEP_IDLE_SECONDS,
-    )
-    client = openai.AsyncOpenAI(
-        api_key=api_key,
-        base_url=base_url,
-        max_retries=0,
-        timeout=timeout,
-        http_client=openai.DefaultAsyncHttpxClient(
-            timeout=timeout, limits=limits, headers=ASK_UNPACKED, event_hooks={"response": [bound]}
-        ),
-    )
-    # What the client would load with its first request, 30 ms: an upstream that counts every second doesn't forgive so much.
-    _ = client.audio.speech, client.platform_headers()
-    return client
+    limits = httpx2.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEEP_IDLE_SECONDS)
+    trusted = httpx2.create_ssl_context()
+    clients = [
+        openai.AsyncOpenAI(
+            api_key=api_key,
+            base_url=base_url,
+            max_retries=0,
+            timeout=timeout,
+            http_client=openai.DefaultAsyncHttpxClient(
+                verify=trusted, timeout=timeout, limits=limits, headers=ASK_UNPACKED, event_hooks={"response": [bound]}
+            ),
+        )
+        for _ in range(count)
+    ]
+    for client in clients:
+        # What the client would load with its first request, 30 ms: an upstream that counts every second doesn't forgive so much.
+        _ = client.audio.speech, client.platform_headers()
+    return clients
