@@ -32,14 +32,17 @@ ERRORS = {
     "unavailable": (503, "server_error", None, "The server is overloaded."),
 }
 AUDIO_FAULTS = frozenset("slow reset cut truncated short empty html json words silent".split()) | frozenset(ANSWERS)
-KINDS = frozenset(ERRORS) | AUDIO_FAULTS | {"hang", "answer"}
+KINDS = frozenset(ERRORS) | AUDIO_FAULTS | {"hang", "held", "answer"}
 LONGEST_INPUT = 4096
 _FOREVER = 1e9
 
 
 @dataclass
 class Fault:
-    """How requests fail: every one, or the next `times`, or only those whose text holds `text`."""
+    """How requests fail: every one, or the next `times`, or only those whose text holds `text`.
+
+    One that is `held` waits until all faults are taken back, and then gets its audio; one that hangs never does.
+    """
 
     kind: str
     times: int | None = None
@@ -83,7 +86,7 @@ class Request:
     @property
     def ok(self) -> bool:
         """Whether it got its audio."""
-        return self.outcome in ("ok", "slow")
+        return self.outcome in ("ok", "slow", "held")
 
 
 class SpeechServer(StandIn[Fault, Request]):
@@ -132,6 +135,8 @@ class SpeechServer(StandIn[Fault, Request]):
         if fault and (kind in ERRORS or kind == "answer"):
             request.outcome = kind
             return _answer_of(fault)
+        if kind == "held":
+            await self.healed.wait()
         await asyncio.sleep(_FOREVER if kind == "hang" else self.latency_seconds + (fault.seconds if fault else 0))
         request.outcome = kind
         return await _audio(http, request, kind, serial=len(self.requests))

@@ -34,6 +34,7 @@ class StandIn(Generic[FaultKind, RequestKind]):
         self.api_key = api_key
         self.port = port
         self.faults: list[FaultKind] = []
+        self.healed = asyncio.Event()
         self.requests: list[RequestKind] = []
         self.in_flight = 0
         self.peak_in_flight = 0
@@ -56,8 +57,10 @@ class StandIn(Generic[FaultKind, RequestKind]):
         return self.faults[-1]
 
     def heal(self) -> None:
-        """Takes all faults back."""
+        """Takes all faults back. What is held is answered."""
         self.faults.clear()
+        self.healed.set()
+        self.healed = asyncio.Event()
 
     async def start(self) -> None:
         """Listens; after `stop` on the same port again."""
@@ -115,7 +118,9 @@ class StandIn(Generic[FaultKind, RequestKind]):
         return web.json_response([asdict(fault) for fault in self.faults])
 
     async def _put_faults(self, http: web.Request) -> web.Response:
-        self.faults = [self._fault(**fault) for fault in await http.json()]
+        faults = [self._fault(**fault) for fault in await http.json()]
+        self.heal()
+        self.faults = faults
         return await self._show_faults(http)
 
 

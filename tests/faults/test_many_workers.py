@@ -7,6 +7,8 @@ from tests.service import Service, phrases
 from tests.speech_server import SpeechServer
 from tests.watching import queue_jobs, until
 
+BIG = 20
+
 
 async def test_three_workers_run_one_job_of_a_deck_at_a_time_and_make_every_clip_once(
     service: Service, upstream: SpeechServer
@@ -18,7 +20,7 @@ async def test_three_workers_run_one_job_of_a_deck_at_a_time_and_make_every_clip
     await service.start_api(MAX_ACTIVE_JOBS_PER_USER="100")
     for _ in range(3):
         # Few places and no polling: each has its share, and learns of its next job from the one that ends.
-        await service.start_worker(WORKER_CONCURRENCY="3", POLL_INTERVAL_MS="3600000")
+        await service.start_worker(WORKER_CONCURRENCY="3", POLL_INTERVAL_MS="3600000", WORKER_HEARTBEAT_S="30")
     await until(lambda: len(listeners(service)) == 3)
 
     tags = (" first", " second")
@@ -34,31 +36,44 @@ async def test_three_workers_run_one_job_of_a_deck_at_a_time_and_make_every_clip
     assert_spoken(service, [phrase for cards in decks.values() for phrase in phrases(cards, " second")])
 
 
-@pytest.mark.parametrize("user", ["anna", "ben"])
-async def test_one_phrase_behind_twenty_big_jobs_is_spoken_after_few_more_requests(
-    service: Service, upstream: SpeechServer, user: str
+@pytest.mark.parametrize(("user", "between"), [("anna", BIG), ("ben", 1)])
+async def test_one_phrase_behind_twenty_big_jobs_has_the_next_turn_and_another_when_all_had_theirs(
+    service: Service, upstream: SpeechServer, user: str, between: int
 ) -> None:
-    big = 20
-    decks = {f"big-{deck}": [f"big-{deck}-{card}" for card in range(100)] for deck in range(big)}
+    """Of the same user each of the twenty is heard in between; of another, one of them. One place, so that turns are the requests."""
+    decks = {f"big-{deck}": [f"big-{deck}-{card}" for card in range(100)] for deck in range(BIG)}
     for deck, cards in decks.items():
         service.add_deck(deck, cards)
-    service.add_deck("small", ["small"], user)
-    await service.start_api(MAX_ACTIVE_JOBS_PER_USER="100")
-    await service.start_worker(TTS_REQUEST_INTERVAL_MS="50")
+    service.add_deck("small", ["known", "small"], user)
+    service.add_deck("fence", ["fence"])
+    await service.start_api()
+    await service.start_worker(TTS_MAX_IN_FLIGHT="1", TTS_REQUEST_TIMEOUT_S="300", WORKER_HEARTBEAT_S="30")
+    for deck, card, owner in (("small", "known", user), ("fence", "fence", "anna")):
+        await service.made(deck, phrases([card]), owner)
+
+    def heard(since: int) -> set[str]:
+        return {deck for deck in decks if any(f" {deck}-" in text for text in upstream.texts[since:])}
+
+    # Nothing moves until all of them stand in line; then each has its first turn, and nothing moves again.
+    upstream.fail("held")
     jobs = [await service.post(deck, phrases(cards)) for deck, cards in decks.items()]
-    await until(lambda: queue_jobs(service) == ["doing"] * big and len(upstream.requests) > big)
+    await until(lambda: queue_jobs(service) == ["doing"] * BIG)
+    upstream.heal()
+    await until(lambda: heard(since=0) == set(decks))
+    asked = len(upstream.requests)
+    upstream.fail("held")
+    await until(lambda: len(upstream.requests) > asked)
     before = len(upstream.requests)
+    small = await service.post("small", phrases(["known", "small"]), user)
+    await until(lambda: service.sql('SELECT 1 FROM public."TtsJob" WHERE "id" = %s AND "processedCount" = 1', small))
+    # It has told what it found, and asks for the rest next: before a job that came later, and finds all, has ended.
+    await service.made("fence", phrases(["fence"]))
+    upstream.heal()
 
-    await service.made("small", phrases(["small"]), user)
-
-    spoken = [text for text in upstream.texts if text.endswith("small")]
-    assert len(spoken) == 2
-    # Of the same user it comes after each of the twenty had a turn, twice; of another, at every second turn.
-    most = 2 * (big + 1) + 8 if user == "anna" else 12
-    assert upstream.texts.index(spoken[1]) - before <= most
+    assert (await service.ended(small, user))["status"] == "completed"
+    turns = [number for number, text in enumerate(upstream.texts[before:]) if text.endswith("small")]
+    assert turns == [0, between + 1]
     # The big jobs go on, all of them.
     after = len(upstream.requests)
-    await until(
-        lambda: {deck for deck in decks if any(f"{deck}-" in text for text in upstream.texts[after:])} == set(decks)
-    )
+    await until(lambda: heard(since=after) == set(decks))
     assert {(await service.job(job_id))["status"] for job_id in jobs} == {"processing"}
