@@ -28,16 +28,17 @@ class Postgres:
     def create_database(self, template: str = "template0") -> str:
         """The URL of a new database, a copy of the one that `template` (a name or a URL) stands for."""
         name = f"test_{uuid4().hex}"
-        self._execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                sql.Identifier(name), sql.Identifier(_database_name(template))
-            )
-        )
+        self._create(name, template)
         return urlunsplit(urlsplit(self._server.url)._replace(path=f"/{name}"))
 
     def drop_database(self, url: str) -> None:
         """Drops it under whoever is still connected."""
         self._execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(_database_name(url))))
+
+    def renew_database(self, url: str, template: str) -> None:
+        """Puts a new copy in its place, under whoever is still connected."""
+        self.drop_database(url)
+        self._create(_database_name(url), template)
 
     def stop(self) -> None:
         """Cuts every connection. All URLs stay good for the time after `start`."""
@@ -50,6 +51,10 @@ class Postgres:
     def restart(self) -> None:
         self.stop()
         self.start()
+
+    def _create(self, name: str, template: str) -> None:
+        names = sql.Identifier(name), sql.Identifier(_database_name(template))
+        self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
 
     def _execute(self, statement: sql.Composed) -> None:
         with psycopg.connect(self._server.url, autocommit=True) as connection:

@@ -25,6 +25,13 @@ def objects(moto_url: str, bucket: str) -> dict[str, tuple[int, str]]:
     return {one["path"]: (one["size"], one["e_tag"] or "") for page in pages for one in page}
 
 
+def clips(moto_url: str, bucket: str) -> list[bytes]:
+    """The audio of all clips in the cache."""
+    store = open_directly(moto_url, bucket)
+    paths = [one["path"] for page in obstore.list(store, prefix=".cache") for one in page]
+    return [bytes(obstore.get(store, path).bytes()) for path in paths if path.endswith(".mp3")]
+
+
 def documented_policy(name: str, bucket: str) -> str:
     """A policy of docs/storage.md, found by the `Sid` of its first statement, for this bucket."""
     text = (Path(__file__).parent.parent / "docs" / "storage.md").read_text(encoding="utf-8")

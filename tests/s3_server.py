@@ -21,7 +21,7 @@ import aiohttp
 import obstore
 from aiohttp import web
 
-from tests.s3_bucket import documented_policy, objects, open_directly
+from tests.s3_bucket import clips, documented_policy, objects, open_directly
 from tests.service import Answer
 
 ROOT = Path(__file__).parent.parent
@@ -43,14 +43,17 @@ ERRORS = {
     "wrong_region": (400, "AuthorizationHeaderMalformed"),
     "error_in_200": (200, "SlowDown"),
 }
-KINDS = frozenset(ERRORS) | {"reset", "hang", "slow", "lost_answer"}
+KINDS = frozenset(ERRORS) | {"reset", "hang", "held", "slow", "lost_answer", "unanswered"}
 # What real bodies quote, and no message of ours may.
 QUOTED = "AKIAQUOTEDBYTHESERVER"
 
 
 @dataclass
 class Fault:
-    """How requests fail: every one, or the next `times`, or only those of a method, or whose path holds `path`."""
+    """How requests fail: every one, or the next `times`, or only those of a method, or whose path holds `path`.
+
+    One that is `held` is passed on when all faults are taken back; one that is `unanswered` at once, and nobody hears of it.
+    """
 
     kind: str
     times: int | None = None
@@ -84,6 +87,7 @@ class S3Server:
     def __init__(self, moto_url: str, bucket: str) -> None:
         self.bucket = bucket
         self.faults: list[Fault] = []
+        self.healed = asyncio.Event()
         self.requests: list[Request] = []
         self.port = 0
         self.in_flight = 0
@@ -120,8 +124,10 @@ class S3Server:
         return self.faults[-1]
 
     def heal(self) -> None:
-        """Takes all faults back."""
+        """Takes all faults back. What is held goes on."""
         self.faults.clear()
+        self.healed.set()
+        self.healed = asyncio.Event()
 
     def count(self, method: str = "", path: str = "") -> int:
         """How many such requests came."""
@@ -136,6 +142,10 @@ class S3Server:
     async def keys(self) -> dict[str, tuple[int, str]]:
         """Everything in the bucket, the hidden too: size and ETag."""
         return await asyncio.to_thread(objects, self._moto_url, self.bucket)
+
+    async def clips(self) -> list[bytes]:
+        """The audio of all clips in the cache, which nobody may get without a key."""
+        return await asyncio.to_thread(clips, self._moto_url, self.bucket)
 
     async def put(self, key: str, content: bytes) -> None:
         """Puts something there as somebody else would."""
@@ -199,9 +209,13 @@ class S3Server:
                 return _reset(http)
             case "hang":
                 await asyncio.sleep(_FOREVER)
+            case "held":
+                await self.healed.wait()
             case "slow":
                 await asyncio.sleep(fault.seconds)
         answer = await self._pass_on(http, body)
+        if fault.kind == "unanswered":
+            await asyncio.sleep(_FOREVER)
         return _reset(http) if fault.kind == "lost_answer" else answer
 
     async def _pass_on(self, http: web.Request, body: bytes) -> web.StreamResponse:

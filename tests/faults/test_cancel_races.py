@@ -2,11 +2,11 @@
 
 import asyncio
 import random
-import signal
 import time
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,8 +16,9 @@ from procrastinate.jobs import Job
 from procrastinate.manager import NotificationCallback
 
 from shared.database import prepare_session
-from tests.aftermath import assert_whole, kill, listeners, record
-from tests.job_control import assert_adds_up, cancel, detail, locked, outcomes, retry, two_apis, waiters
+from tests.aftermath import assert_whole, kill, listeners
+from tests.job_control import assert_adds_up, cancel, detail, locked, outcomes, retry, waiters
+from tests.mid_job import freeze, held_up_in_a_job, noticed_its_loss, wake
 from tests.s3_server import S3Server
 from tests.service import Service, phrases
 from tests.speech_server import SpeechServer
@@ -40,7 +41,9 @@ async def test_cancelled_in_the_moment_of_its_end_a_job_ends_once_as_the_answer_
 ) -> None:
     for number in range(80):
         service.add_deck(f"deck-{number}", [f"card-{number}"])
-    apis = await two_apis(service)
+    apis = [replace(service)]
+    await service.start_api()
+    apis.append(service)
     await service.start_worker()
     began_at = time.monotonic()
     await service.made("deck-0", phrases(["card-0"]))
@@ -76,10 +79,9 @@ def assert_whole_end(job: dict[str, Any]) -> None:
 
 
 async def test_cancelled_in_the_moment_of_its_start_a_job_ends_once(service: Service, upstream: SpeechServer) -> None:
-    upstream.latency_seconds = 0.2
+    upstream.latency_seconds = 2  # none is done before its cancel is heard
     for number in range(40):
         service.add_deck(f"deck-{number}", [f"{number}-{card}" for card in CARDS])
-    await service.start_api()
     await service.start_worker()
     moment = random.Random(7)
 
@@ -108,9 +110,8 @@ async def test_what_is_paid_for_and_not_yet_stored_counts_where_it_is_found(
     await s3.make_public()
     service.environment |= s3.environment
     service.add_deck("deck", CARDS[:2])
-    await service.start_api()
     await service.start_worker()
-    s3.fail("slow", method="PUT", path=".mp3", seconds=3.0)
+    s3.fail("held", method="PUT", path=".mp3")
     job_id = await service.post("deck", phrases(CARDS[:2]))
     await until(lambda: s3.count("PUT", ".mp3") == 4)
 
@@ -130,12 +131,7 @@ async def test_what_is_paid_for_and_not_yet_stored_counts_where_it_is_found(
 async def test_the_job_of_a_dead_worker_ends_as_cancelled_and_is_not_run_again(
     service: Service, upstream: SpeechServer
 ) -> None:
-    upstream.fail("hang", text="card-9")
-    service.add_deck("deck", CARDS)
-    await service.start_api()
-    doomed = await service.start_worker()
-    job_id = await service.post("deck", phrases(CARDS))
-    await until(lambda: record(service, job_id, "clips_made") == (18,))
+    doomed, job_id = await held_up_in_a_job(service, upstream, CARDS)
     listed = (await service.job(job_id))["resultUrls"]
     await kill(service, doomed)
 
@@ -145,10 +141,10 @@ async def test_the_job_of_a_dead_worker_ends_as_cancelled_and_is_not_run_again(
     await service.start_worker()
     job = await service.ended(job_id)
 
-    assert (job["status"], job["processedCount"], job["errorMessage"]) == ("cancelled", 9, None)
+    assert (job["status"], job["processedCount"], job["errorMessage"]) == ("cancelled", 8, None)
     assert job["resultUrls"] == listed
     await until(lambda: queue_jobs(service) == [])
-    await service.made("deck", phrases(CARDS[:9]))
+    await service.made("deck", phrases(CARDS[:8]))
     assert len(upstream.requests) == 20
     assert await service.job(job_id) == job
     # And what it lacks can still be made.
@@ -159,13 +155,9 @@ async def test_the_job_of_a_dead_worker_ends_as_cancelled_and_is_not_run_again(
 async def test_a_worker_that_froze_and_was_cancelled_wakes_up_to_nothing(
     service: Service, upstream: SpeechServer
 ) -> None:
-    upstream.latency_seconds = 0.3
-    service.add_deck("deck", CARDS)
-    await service.start_api()
-    frozen = await service.start_worker()
-    job_id = await service.post("deck", phrases(CARDS))
-    await until(lambda: card_files(service))
-    frozen.send_signal(signal.SIGSTOP)
+    frozen, job_id = await held_up_in_a_job(service, upstream, CARDS)
+    freeze(frozen)
+    upstream.heal()
     assert (await cancel(service, job_id)).status == 202
     await service.start_worker()
     job = await service.ended(job_id)
@@ -173,9 +165,8 @@ async def test_a_worker_that_froze_and_was_cancelled_wakes_up_to_nothing(
     await service.made("deck", phrases(CARDS, " changed"))
     files = card_files(service)
 
-    frozen.send_signal(signal.SIGCONT)
-    await until(lambda: "not this worker's any more" in service.log("worker"))
-    await until(lambda: not upstream.in_flight)
+    wake(frozen)
+    await noticed_its_loss(service)
 
     assert card_files(service) == files
     assert await service.job(job_id) == job
@@ -185,14 +176,14 @@ async def test_a_worker_that_froze_and_was_cancelled_wakes_up_to_nothing(
 async def test_connections_that_break_around_a_cancel_change_nothing_of_its_end(
     service: Service, upstream: SpeechServer
 ) -> None:
-    upstream.latency_seconds = 0.3
-    await service.start_api()
     await service.start_worker()
     moment = random.Random(11)
     for number in range(6):
+        upstream.fail("held")
+        asked = len(upstream.requests)
         service.add_deck(f"deck-{number}", [f"{number}-{card}" for card in CARDS])
         job_id = await service.post(f"deck-{number}", phrases(f"{number}-{card}" for card in CARDS))
-        await until(lambda: upstream.in_flight)
+        await until(lambda asked=asked: len(upstream.requests) > asked)  # type: ignore[misc]
 
         cancelling = asyncio.create_task(cancel(service, job_id))
         await asyncio.sleep(moment.random() * 0.06)
@@ -205,6 +196,7 @@ async def test_connections_that_break_around_a_cancel_change_nothing_of_its_end(
         # 409: the first one was heard, and only its answer was lost.
         assert answer.status in (202, 409)
         assert (await service.ended(job_id))["status"] == "cancelled"
+        upstream.heal()
     await until(lambda: queue_jobs(service) == [])
     await service.made("deck-0", phrases([f"0-{card}" for card in CARDS]))
 
@@ -222,7 +214,6 @@ async def test_a_run_that_could_not_end_its_job_leaves_that_to_the_next(
     """The database goes away between the cancel and the run's last write."""
     upstream.fail("hang")
     service.add_deck("deck", CARDS)
-    await service.start_api()
     await service.start_worker()
     job_id = await service.post("deck", phrases(CARDS))
     await until(lambda: upstream.requests)

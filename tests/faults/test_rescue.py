@@ -1,8 +1,7 @@
 """Workers that die or freeze in the middle of a job: another finishes it, and nothing is paid for twice but what was under way."""
 
-import signal
-
 from tests.aftermath import assert_spoken, empty_the_queue, kill, lost_requests, record
+from tests.mid_job import HELD, Worker, busy_with_a_job, freeze, held_up_in_a_job, noticed_its_loss, wake
 from tests.service import Service, phrases
 from tests.speech_server import SpeechServer
 from tests.watching import card_files, queue_jobs, until
@@ -11,30 +10,27 @@ CARDS = [f"card-{number}" for number in range(10)]
 CLIPS = 20
 # In flight, answered and being checked, or on the way to the disk.
 MOST_LOST = 8
-HELD = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
+# What a hundred cards say that need no more than files.
+SAME = [{"textEn": f"Say {number}", "textFr": f"Dis {number}"} for number in range(100)]
+OPEN = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
+PUTS_FILES = f"{OPEN} AND xact_start > %s AND query LIKE '%%FOR UPDATE%%'"
+LATEST_BEAT = "SELECT max(last_heartbeat) FROM tts.procrastinate_workers"
 
 
 async def test_another_live_worker_finishes_the_job_of_one_that_was_killed(
     service: Service, upstream: SpeechServer
 ) -> None:
-    upstream.fail("hang", text=CARDS[-1])  # or it would be done before the second worker has started
-    service.add_deck("deck", CARDS)
-    await service.start_api()
-    doomed = await service.start_worker()
-    job_id = await service.post("deck", phrases(CARDS))
-    await until(lambda: card_files(service))
+    doomed, job_id = await held_up_in_a_job(service, upstream, CARDS)
     await service.start_worker()
     next_job = await service.post("deck", phrases(CARDS[:1], " changed"))
 
     await kill(service, doomed)
-    lost = await lost_requests(service, upstream)
     upstream.heal()
 
     job = await service.ended(job_id)
     assert (job["status"], job["processedCount"], job["errorMessage"]) == ("completed", 10, None)
     assert (await service.ended(next_job))["status"] == "completed"  # its deck is free again
-    assert len(upstream.requests) == CLIPS + 2 + lost
-    assert lost <= MOST_LOST
+    assert len(upstream.requests) == CLIPS + HELD + 2
     assert record(service, job_id, "clips_made", "clips_cached") == (CLIPS, 0)
     assert_spoken(service, phrases(CARDS[:1], " changed") + phrases(CARDS[1:]))
 
@@ -42,12 +38,7 @@ async def test_another_live_worker_finishes_the_job_of_one_that_was_killed(
 async def test_the_same_worker_started_anew_finishes_the_job_in_which_it_was_killed(
     service: Service, upstream: SpeechServer
 ) -> None:
-    upstream.latency_seconds = 0.3
-    service.add_deck("deck", CARDS)
-    await service.start_api()
-    doomed = await service.start_worker()
-    job_id = await service.post("deck", phrases(CARDS))
-    await until(lambda: card_files(service))
+    doomed, job_id = await busy_with_a_job(service, upstream, CARDS)
 
     await kill(service, doomed)
     lost = await lost_requests(service, upstream)
@@ -62,17 +53,11 @@ async def test_the_same_worker_started_anew_finishes_the_job_in_which_it_was_kil
 async def test_a_worker_that_is_full_still_brings_back_the_jobs_of_dead_ones(
     service: Service, upstream: SpeechServer
 ) -> None:
-    upstream.fail("hang", text="card-")
-    service.add_deck("deck", CARDS)
+    doomed, job_id = await held_up_in_a_job(service, upstream, CARDS)
+    upstream.fail("held", text="busy")
     service.add_deck("busy", ["busy"])
-    await service.start_api()
-    doomed = await service.start_worker()
-    job_id = await service.post("deck", phrases(CARDS))
-    await until(lambda: upstream.requests)
-    upstream.fail("slow", text="busy", seconds=8)
     await service.start_worker(WORKER_CONCURRENCY="1")
-    # The doomed one could take this too: it is stopped while the other does.
-    doomed.send_signal(signal.SIGSTOP)
+    freeze(doomed)  # it could take this too
     busy = await service.post("busy", phrases(["busy"]))
     await until(lambda: "busy" in str(upstream.texts))
 
@@ -88,30 +73,24 @@ async def test_a_worker_that_is_full_still_brings_back_the_jobs_of_dead_ones(
 async def test_a_worker_that_wakes_up_changes_nothing_of_what_others_have_done_meanwhile(
     service: Service, upstream: SpeechServer
 ) -> None:
-    upstream.latency_seconds = 0.3
-    service.add_deck("deck", CARDS)
     service.add_deck("other", ["other"])
-    await service.start_api()
-    frozen = await service.start_worker()
-    job_id = await service.post("deck", phrases(CARDS))
-    await until(lambda: card_files(service))
-    frozen.send_signal(signal.SIGSTOP)
+    frozen, job_id = await held_up_in_a_job(service, upstream, CARDS)
+    freeze(frozen)
+    upstream.heal()
     rescuer = await service.start_worker()
     await service.ended(job_id)
-    later = await service.post("deck", phrases(CARDS, " changed"))
-    assert (await service.ended(later))["status"] == "completed"
+    later = (await service.made("deck", phrases(CARDS, " changed")))["id"]
     await until(lambda: queue_jobs(service) == [])
     files, rows, asked = card_files(service), written(service), len(upstream.requests)
 
-    frozen.send_signal(signal.SIGCONT)
-    await until(lambda: "not this worker's any more" in service.log("worker"))
-    await until(lambda: not upstream.in_flight)
+    wake(frozen)
+    await noticed_its_loss(service)
 
     assert (card_files(service), written(service)) == (files, rows)
-    assert record(service, job_id, "clips_made", "clips_cached", "deaths") == (CLIPS, 0, 0)
-    assert record(service, later, "clips_made", "clips_cached", "deaths") == (CLIPS, 0, 0)
+    for job in (job_id, later):
+        assert record(service, job, "clips_made", "clips_cached", "deaths") == (CLIPS, 0, 0)
     assert_spoken(service, phrases(CARDS, " changed"))
-    assert len(upstream.requests) - asked <= MOST_LOST
+    assert len(upstream.requests) == asked == 2 * CLIPS + HELD
     # It works on.
     assert await service.stop(rescuer) == 0
     await service.made("other", phrases(["other"]))
@@ -120,22 +99,21 @@ async def test_a_worker_that_wakes_up_changes_nothing_of_what_others_have_done_m
 async def test_a_worker_that_wakes_up_while_another_is_at_its_job_leaves_it_to_the_other(
     service: Service, upstream: SpeechServer
 ) -> None:
-    upstream.latency_seconds = 0.3
-    service.add_deck("deck", CARDS)
-    await service.start_api()
-    frozen = await service.start_worker()
-    job_id = await service.post("deck", phrases(CARDS))
-    await until(lambda: card_files(service))
-    frozen.send_signal(signal.SIGSTOP)
+    frozen, job_id = await held_up_in_a_job(service, upstream, CARDS)
+    freeze(frozen)
+    upstream.heal()
+    await until(lambda: not upstream.in_flight)
     waits = await service.post("deck", phrases(CARDS[:1]))
-    made = len(card_files(service))
-    await service.start_worker(TTS_MAX_IN_FLIGHT="1")
-    await until(lambda: len(card_files(service)) > made)
+    upstream.fail("held")
+    await service.start_worker()
+    await until(lambda: upstream.in_flight == HELD)
 
-    frozen.send_signal(signal.SIGCONT)
-    await until(lambda: "not this worker's any more" in service.log("worker"))
+    wake(frozen)  # to the answers that it had waited for
+    await noticed_its_loss(service)
 
     assert queue_jobs(service) == ["doing", "todo"]  # the deck is not free
+    assert record(service, job_id, "clips_made", "ended_at") == (CLIPS - HELD, None)
+    upstream.heal()
     assert (await service.ended(job_id))["status"] == "completed"
     assert (await service.ended(waits))["status"] == "completed"
     assert record(service, job_id, "clips_made", "clips_cached") == (CLIPS, 0)
@@ -144,79 +122,61 @@ async def test_a_worker_that_wakes_up_while_another_is_at_its_job_leaves_it_to_t
 async def test_a_worker_that_froze_while_it_put_files_in_place_puts_none_over_later_ones(
     service: Service, upstream: SpeechServer
 ) -> None:
-    """Its transaction holds the job until Postgres ends it. To hit it, workers freeze at several moments."""
-    moments = [3, 60]
-    cards = {moment: [f"{moment}-{number}" for number in range(100)] for moment in moments}
-    service.add_deck("first", (f"card-{number}" for number in range(100)))
-    await service.start_api()
-    worker = await service.start_worker()
-    same = [{"textEn": f"Say {number}", "textFr": f"Dis {number}"} for number in range(100)]
-    await service.made("first", [text | {"cardId": f"card-{number}"} for number, text in enumerate(same)])
-    await service.stop(worker)
-    made = len(upstream.requests)
-    frozen = []
-    jobs = []
-    for moment in moments:
-        service.add_deck(f"deck-{moment}", cards[moment])
-        worker = await service.start_worker()
-        jobs.append(
-            await service.post(
-                f"deck-{moment}", [text | {"cardId": card} for text, card in zip(same, cards[moment], strict=True)]
-            )
-        )
-        await until(lambda moment=moment: len(list(service.storage.glob(f"{moment}-*"))) >= moment)  # type: ignore[misc]
-        worker.send_signal(signal.SIGSTOP)
-        frozen.append(worker)
-    assert service.sql(HELD) != [(0,)]
+    """Its transaction holds the job until Postgres ends it. Workers freeze at their first files, and at later ones."""
+    worker = await with_audio_for_hundreds(service)
+    frozen = [worker]
+    decks = [await freeze_among_files(service, worker, least=3)]
+    frozen.append(await service.start_worker())
+    decks.append(await freeze_among_files(service, frozen[1], least=60))
 
     await service.start_worker()
-    for job_id in jobs:
+    for deck, job_id in decks:
         assert (await service.ended(job_id))["status"] == "completed"
-    for moment in moments:
-        await service.made(f"deck-{moment}", phrases(cards[moment], " changed"))
+        await service.made(deck, phrases(cards_of(deck), " changed"))
     files, rows = card_files(service), written(service)
     for worker in frozen:
-        worker.send_signal(signal.SIGCONT)
-    await until(lambda: service.log("worker").count("not this worker's any more") == len(moments))
+        wake(worker)
+    await noticed_its_loss(service, times=len(frozen))
 
     # Not the files and rows themselves: telling the difference of so much takes minutes.
     now = card_files(service)
     assert [name for name in sorted(files | now) if files.get(name) != now.get(name)] == []
     are_rows_the_same = written(service) == rows
     assert are_rows_the_same
-    assert len(upstream.requests) == made + 200 * len(moments)
-    assert_spoken(service, [phrase for moment in moments for phrase in phrases(cards[moment], " changed")])
+    assert len(upstream.requests) == 200 + 200 * len(decks)
+    assert_spoken(service, [phrase for deck, _ in decks for phrase in phrases(cards_of(deck), " changed")])
 
 
 async def test_a_machine_that_slept_in_the_middle_of_a_job_goes_on_with_it(
     service: Service, upstream: SpeechServer
 ) -> None:
-    """So long that Postgres has ended the transaction in which files were put in place."""
-    same = [{"textEn": f"Say {number}", "textFr": f"Dis {number}"} for number in range(100)]
-    for deck in ("first", "second"):
-        service.add_deck(deck, [f"{deck}-{number}" for number in range(100)])
-    await service.start_api()
-    worker = await service.start_worker()
-    await service.made("first", [text | {"cardId": f"first-{number}"} for number, text in enumerate(same)])
-    again = [text | {"cardId": f"second-{number}"} for number, text in enumerate(same)]
-    job_id = await service.post("second", again)
-    await until(lambda: list(service.storage.glob("second-*")))
-    worker.send_signal(signal.SIGSTOP)
-    assert service.sql(HELD) != [(0,)]
+    """So long that Postgres has ended the transaction in which files were put in place, and that all its workers look dead."""
+    service.environment |= {"WORKER_HEARTBEAT_S": "3", "WORKER_CONCURRENCY": "1"}
+    late, held_up = await held_up_in_a_job(service, upstream, CARDS)
+    early = await with_audio_for_hundreds(service)
+    deck, job_id = await freeze_among_files(service, early, least=1)
+    freeze(late)
 
-    await until(lambda: service.sql(HELD) == [(0,)])
-    worker.send_signal(signal.SIGCONT)
+    looks_dead = "SELECT 1 FROM tts.procrastinate_workers WHERE last_heartbeat < now() - interval '9 seconds'"
+    await until(lambda: len(service.sql(looks_dead)) == 2 and not service.sql(OPEN))
+    wake(early)
+    for _ in range(2):
+        last = service.sql(LATEST_BEAT)
+        await until(lambda last=last: service.sql(LATEST_BEAT) != last)  # type: ignore[misc]
+    wake(late)
+    upstream.heal()
 
     assert (await service.ended(job_id))["status"] == "completed"
-    assert len(upstream.requests) == 200
-    assert_spoken(service, again)
+    assert (await service.ended(held_up))["status"] == "completed"
+    assert "a worker died" not in service.log("worker")
+    assert len(upstream.requests) == 200 + CLIPS
+    assert_spoken(service, on_cards(deck) + phrases(CARDS))
 
 
 async def test_an_unfinished_job_that_fell_out_of_the_queue_is_put_back(
     service: Service, upstream: SpeechServer
 ) -> None:
     service.add_deck("deck", CARDS)
-    await service.start_api()
     job_id = await service.post("deck", phrases(CARDS))
     empty_the_queue(service)
 
@@ -229,21 +189,53 @@ async def test_an_unfinished_job_that_fell_out_of_the_queue_is_put_back(
 async def test_a_job_that_falls_out_of_the_queue_while_it_runs_ends_once(
     service: Service, upstream: SpeechServer
 ) -> None:
-    upstream.latency_seconds = 0.3
-    service.add_deck("deck", CARDS)
-    await service.start_api()
-    await service.start_worker()
-    await service.start_worker()
-    job_id = await service.post("deck", phrases(CARDS))
-    await until(lambda: card_files(service))
+    _, job_id = await held_up_in_a_job(service, upstream, CARDS)
+    run = record(service, job_id, "run")
 
     empty_the_queue(service)
+    await until(lambda: record(service, job_id, "run") != run)
+    upstream.heal()
 
     assert (await service.ended(job_id))["status"] == "completed"
+    await noticed_its_loss(service)
     await until(lambda: queue_jobs(service) == [])
+    assert service.log("worker").count("a job ended") == 1
     assert record(service, job_id, "deaths", "run") == (0, None)
     await service.made("deck", phrases(CARDS))  # nobody holds the deck
     assert_spoken(service, phrases(CARDS))
+
+
+def cards_of(deck: str) -> list[str]:
+    return [f"{deck}-{number}" for number in range(len(SAME))]
+
+
+def on_cards(deck: str) -> list[dict[str, str]]:
+    return [text | {"cardId": card} for text, card in zip(SAME, cards_of(deck), strict=True)]
+
+
+async def with_audio_for_hundreds(service: Service) -> Worker:
+    """A worker, and clips from which it can give a whole deck its files within one transaction."""
+    service.add_deck("first", cards_of("first"))
+    worker = await service.start_worker()
+    await service.made("first", on_cards("first"))
+    return worker
+
+
+async def freeze_among_files(service: Service, worker: Worker, least: int) -> tuple[str, str]:
+    """Freezes it while it puts files in place and so many are, in as many decks as it takes to hit that. Returns deck and job."""
+    tries = 0
+    while True:
+        tries += 1
+        deck = f"deck-{least}-{tries}"
+        service.add_deck(deck, cards_of(deck))
+        [(before,)] = service.sql("SELECT clock_timestamp()")
+        job_id = await service.post(deck, on_cards(deck))
+        await until(lambda deck=deck: len(list(service.storage.glob(f"{deck}-*"))) >= least)  # type: ignore[misc]
+        freeze(worker)
+        if service.sql(PUTS_FILES, before):
+            return deck, job_id
+        wake(worker)
+        await service.ended(job_id)
 
 
 def written(service: Service) -> list[object]:
