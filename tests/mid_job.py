@@ -15,12 +15,16 @@ HELD = 4
 
 
 async def busy_with_a_job(
-    service: Service, upstream: SpeechServer, cards: Sequence[str], **environment: str
+    service: Service, upstream: SpeechServer, cards: Sequence[str], redeploys: int = 0, **environment: str
 ) -> tuple[Worker, str]:
-    """A worker and its job of the deck: the first cards have their audio, and every moment others get theirs."""
+    """A worker and its job of the deck: the first cards have their audio, and every moment others get theirs.
+
+    `redeploys`: how many the job has been through.
+    """
     upstream.latency_seconds = 0.3
     service.add_deck("deck", cards)
     job_id = await service.post("deck", phrases(cards))
+    service.sql("UPDATE tts.procrastinate_jobs SET attempts = %s", redeploys)
     worker = await service.start_worker(**environment)
     await until(lambda: card_files(service))
     return worker, job_id

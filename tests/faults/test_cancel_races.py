@@ -118,8 +118,12 @@ async def test_what_is_paid_for_and_not_yet_stored_counts_where_it_is_found(
     assert await answered(service, job_id) == "cancelled"
     await service.ended(job_id)
     cancelled = await detail(service, job_id)
+    looked = s3.count("HEAD", ".cache/")
+    finding = await service.post("deck", phrases(CARDS[:2]))
+    await until(lambda: s3.count("HEAD", ".cache/") == looked + 4)  # in vain
     s3.heal()
-    finder = await detail(service, (await service.made("deck", phrases(CARDS[:2])))["id"])
+    assert (await service.ended(finding))["status"] == "completed"
+    finder = await detail(service, finding)
 
     assert len(upstream.requests) == 4
     assert (cancelled["cost"]["clipsMade"], cancelled["cost"]["charactersBilled"]) == (0, 0)

@@ -23,7 +23,6 @@ TOLD = f"{CHANGE} RETURNING pg_notify('tts_job', \"id\")"
 
 async def pending_job(service: Service) -> str:
     service.add_deck("deck", CARDS)
-    await service.start_api()
     return await service.post("deck", phrases(CARDS))
 
 
@@ -72,6 +71,7 @@ async def test_a_restart_in_the_middle_of_a_job_is_nothing_to_a_stream(
 async def test_streams_outlive_a_long_absence_of_the_database(
     service: Service, upstream: SpeechServer, postgres: Postgres
 ) -> None:
+    await service.start_api()
     upstream.latency_seconds = 0.3
     job_id = await pending_job(service)
     async with watching(service.url, job_id) as stream, watching(service.url, job_id) as other:
@@ -96,8 +96,8 @@ async def test_streams_outlive_a_long_absence_of_the_database(
 
 
 async def test_a_deploy_does_not_wait_for_those_who_watch(service: Service) -> None:
+    first = await service.start_api()
     job_id = await pending_job(service)
-    first = service.processes[-1]
     async with AsyncExitStack() as streams:
         watchers = [await streams.enter_async_context(watching(service.url, job_id)) for _ in range(20)]
         for stream in watchers:
@@ -119,6 +119,7 @@ async def test_a_deploy_does_not_wait_for_those_who_watch(service: Service) -> N
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux cuts off who takes nothing")
 async def test_a_client_that_reads_nothing_is_cut_off_and_holds_up_nobody(service: Service) -> None:
+    api = await service.start_api()
     job_id = await pending_job(service)
     with socket.socket() as stuck:
         stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
@@ -135,7 +136,7 @@ async def test_a_client_that_reads_nothing_is_cut_off_and_holds_up_nobody(servic
                     await stream.until(processedCount=count)
 
     assert "Traceback" not in service.log("api")
-    assert await service.stop(service.processes[-1]) == 0
+    assert await service.stop(api) == 0
     assert "timeout graceful shutdown exceeded" not in service.log("api")
 
 

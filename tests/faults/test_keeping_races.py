@@ -24,7 +24,6 @@ async def test_a_sweep_takes_nothing_that_a_job_has_found_or_made(service: Servi
     """Cards go, and come back with words that are in the cache, or in a file that was noted; all is due when the job comes."""
     dice = random.Random(7)
     service.add_deck("deck", CARDS)
-    await service.start_api()
     await service.start_worker()
     swept: list[int] = []
     sweeping = asyncio.create_task(sweep_all_the_time(service, swept))
@@ -52,7 +51,6 @@ async def test_a_job_waits_for_a_sweep_that_removes_what_it_looks_for(service: S
     """While it deletes files a sweep holds their rows: a job that did not wait would find what goes."""
     kept, copied = phrases(["kept"]), phrases(["kept"])[0] | {"cardId": "copied"}
     service.add_deck("deck", ["kept", "copied"])
-    await service.start_api()
     await service.start_worker()
     await service.made("deck", kept)
     service.sql("INSERT INTO tts.unnamed_audio (name, bytes) VALUES ('kept_en.mp3', 5), ('kept_fr.mp3', 5)")

@@ -17,7 +17,6 @@ async def test_three_workers_run_one_job_of_a_deck_at_a_time_and_make_every_clip
     decks = {f"deck-{deck:02}": [f"deck-{deck:02}-{card}" for card in range(4)] for deck in range(12)}
     for deck, cards in decks.items():
         service.add_deck(deck, cards)
-    await service.start_api(MAX_ACTIVE_JOBS_PER_USER="100")
     for _ in range(3):
         # Few places and no polling: each has its share, and learns of its next job from the one that ends.
         await service.start_worker(WORKER_CONCURRENCY="3", POLL_INTERVAL_MS="3600000", WORKER_HEARTBEAT_S="30")
@@ -46,7 +45,6 @@ async def test_one_phrase_behind_twenty_big_jobs_has_the_next_turn_and_another_w
         service.add_deck(deck, cards)
     service.add_deck("small", ["known", "small"], user)
     service.add_deck("fence", ["fence"])
-    await service.start_api()
     await service.start_worker(TTS_MAX_IN_FLIGHT="1", TTS_REQUEST_TIMEOUT_S="300", WORKER_HEARTBEAT_S="30")
     for deck, card, owner in (("small", "known", user), ("fence", "fence", "anna")):
         await service.made(deck, phrases([card]), owner)

@@ -7,6 +7,7 @@ import pytest
 
 from shared.queue import TELL_WORKERS
 from tests.aftermath import assert_spoken, listeners, record
+from tests.mid_job import busy_with_a_job
 from tests.postgres import Postgres
 from tests.service import Service, phrases
 from tests.speech_server import SpeechServer
@@ -16,18 +17,6 @@ CARDS = [f"card-{number}" for number in range(15)]
 CLIPS = 30
 NEVER = "3600000"
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-
-
-async def start_in_the_middle_of_a_job(service: Service, upstream: SpeechServer, attempts: int = 0) -> str:
-    """`attempts`: how many redeploys the job has been through."""
-    upstream.latency_seconds = 0.3
-    service.add_deck("deck", CARDS)
-    await service.start_api()
-    job_id = await service.post("deck", phrases(CARDS))
-    service.sql("UPDATE tts.procrastinate_jobs SET attempts = %s", attempts)
-    await service.start_worker()
-    await until(lambda: card_files(service))
-    return job_id
 
 
 async def ended(service: Service, job_id: str) -> dict[str, object]:
@@ -45,7 +34,7 @@ async def ended(service: Service, job_id: str) -> dict[str, object]:
 async def test_a_restart_in_the_middle_of_a_job_costs_nothing(
     service: Service, upstream: SpeechServer, postgres: Postgres
 ) -> None:
-    job_id = await start_in_the_middle_of_a_job(service, upstream, attempts=20)
+    _, job_id = await busy_with_a_job(service, upstream, CARDS, redeploys=20)
 
     postgres.restart()
 
@@ -56,7 +45,7 @@ async def test_a_restart_in_the_middle_of_a_job_costs_nothing(
 
 
 async def test_connections_that_are_cut_again_and_again_cost_nothing(service: Service, upstream: SpeechServer) -> None:
-    job_id = await start_in_the_middle_of_a_job(service, upstream)
+    _, job_id = await busy_with_a_job(service, upstream, CARDS)
 
     for _ in range(4):
         asked = len(upstream.requests)
@@ -73,18 +62,18 @@ async def test_a_long_outage_is_told_to_users_and_survived_by_all(
     service: Service, upstream: SpeechServer, postgres: Postgres
 ) -> None:
     """Longer than three heartbeats, too: two live workers must not take each other for dead."""
+    service.environment["WORKER_HEARTBEAT_S"] = "3"
     upstream.latency_seconds = 0.3
     service.add_deck("deck", CARDS)
     service.add_deck("other", ["other-1", "other-2"])
     service.add_deck("new", ["new"])
-    await service.start_api()
     workers = [await service.start_worker(WORKER_CONCURRENCY="1") for _ in range(2)]
     jobs = [await service.post("deck", phrases(CARDS)), await service.post("other", phrases(["other-1", "other-2"]))]
     await until(lambda: card_files(service))
 
     postgres.stop()
     try:
-        for _ in range(20):
+        for _ in range(24):
             answer = await service.get(f"/api/tts/status/{jobs[0]}")
             assert (answer.status, int(answer.headers["Retry-After"]) > 0) == (503, True)
             await asyncio.sleep(0.5)
@@ -106,8 +95,7 @@ async def test_a_long_outage_is_told_to_users_and_survived_by_all(
 async def test_a_worker_that_stops_during_an_outage_leaves_its_job_to_others(
     service: Service, upstream: SpeechServer, postgres: Postgres
 ) -> None:
-    job_id = await start_in_the_middle_of_a_job(service, upstream)
-    worker = service.processes[-1]
+    worker, job_id = await busy_with_a_job(service, upstream, CARDS)
     postgres.stop()
     try:
         assert await service.stop(worker) == 0
@@ -126,7 +114,6 @@ async def test_after_an_outage_a_worker_is_told_of_new_jobs_again(
     service: Service, postgres: Postgres, fault: str
 ) -> None:
     service.add_deck("deck", CARDS)
-    await service.start_api()
     await service.start_worker(POLL_INTERVAL_MS=NEVER)
     await until(lambda: len(listeners(service)) == 1)
 
@@ -146,7 +133,6 @@ async def test_the_next_job_of_a_deck_starts_when_the_one_before_it_ends(
 ) -> None:
     upstream.latency_seconds = 0.3
     service.add_deck("deck", CARDS)
-    await service.start_api()
     await service.start_worker(POLL_INTERVAL_MS=NEVER, WORKER_CONCURRENCY="2")
     await until(lambda: len(listeners(service)) == 1)
     first = await service.post("deck", phrases(CARDS[:1]))
@@ -160,13 +146,7 @@ async def test_the_next_job_of_a_deck_starts_when_the_one_before_it_ends(
 async def test_a_job_that_a_stopping_worker_puts_back_is_taken_by_another_at_once(
     service: Service, upstream: SpeechServer
 ) -> None:
-    upstream.latency_seconds = 0.3
-    service.add_deck("deck", CARDS)
-    await service.start_api()
-    first = await service.start_worker(POLL_INTERVAL_MS=NEVER)
-    await until(lambda: len(listeners(service)) == 1)
-    job_id = await service.post("deck", phrases(CARDS))
-    await until(lambda: card_files(service))
+    first, job_id = await busy_with_a_job(service, upstream, CARDS, POLL_INTERVAL_MS=NEVER)
     await service.start_worker(POLL_INTERVAL_MS=NEVER)
     await until(lambda: len(listeners(service)) == 2)
 
@@ -184,7 +164,6 @@ async def test_a_job_that_was_given_to_a_worker_in_an_answer_that_got_lost_is_ru
     upstream.fail("hang", text="card-0")
     for deck, card in (("deck", "card-0"), ("other", "other"), ("next", "next")):
         service.add_deck(deck, [card])
-    await service.start_api()
     await service.start_worker(WORKER_CONCURRENCY="2", POLL_INTERVAL_MS=NEVER)
     await until(lambda: len(listeners(service)) == 1)
     under_way = await service.post("deck", phrases(["card-0"]))

@@ -66,3 +66,4 @@ async def test_a_clip_that_was_paid_for_and_stored_and_not_told_of_is_counted_on
     full = await detail(service, job_id)
     assert_adds_up(full)
     assert full["cost"]["clipsMade"] == 6
+    assert len(upstream.requests) == 6 + 2  # those that nobody had answered yet

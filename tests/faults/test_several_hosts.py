@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
@@ -20,7 +19,6 @@ from tests.watching import card_urls, queue_jobs, until
 
 DECKS = {f"deck-{deck:02}": [f"deck-{deck:02}-{card}" for card in range(6)] for deck in range(20)}
 CLIPS = 20 * 6 * 2
-IN_FLIGHT = 4
 
 
 @pytest.fixture
@@ -59,7 +57,7 @@ async def test_killing_one_of_each_in_the_middle_loses_nothing(
     # The worker in the middle of the clips.
     await until(lambda: len(upstream.requests) > CLIPS // 3)
     await first.stop(workers[0], signal.SIGKILL)
-    killed_at = time.monotonic()
+    kept = {read_tag(clip)["text"] for clip in await s3.clips()}
 
     for deck, job_id in jobs.items():
         job = await second.ended(job_id)
@@ -75,11 +73,10 @@ async def test_killing_one_of_each_in_the_middle_loses_nothing(
     assert first.sql("SELECT id FROM tts.job WHERE run IS NOT NULL OR ended_at IS NULL") == []
 
     # Paid twice is only what the dead worker had in its hands: on the way, or not yet in the bucket.
-    twice = {text for text, times in Counter(upstream.texts).items() if times > 1}
-    before = {request.text for request in upstream.requests if request.started_at <= killed_at}
-    assert len(upstream.texts) == CLIPS + len(twice)
-    assert twice <= before
-    assert len(twice) <= 2 * IN_FLIGHT
+    times = Counter(upstream.texts)
+    assert len(times) == CLIPS
+    assert max(times.values()) <= 2
+    assert {text for text in times if times[text] > 1} & kept == set()
 
     details = [await detail(second, job_id) for job_id in jobs.values()]
     for full in details:

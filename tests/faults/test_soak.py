@@ -9,5 +9,4 @@ from tests.speech_server import SpeechServer
 
 @pytest.mark.timeout(240)
 async def test_jobs_survive_workers_that_are_killed_again_and_again(service: Service, upstream: SpeechServer) -> None:
-    await service.start_api()
     await soak(service, upstream, kills=10, tell=print)

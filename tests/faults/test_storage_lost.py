@@ -12,10 +12,11 @@ import pytest
 
 from tests.aftermath import assert_spoken, assert_whole, record
 from tests.keeping import DAY_SECONDS, gc
+from tests.mid_job import busy_with_a_job
 from tests.service import Service, phrases
 from tests.speech_server import SpeechServer
 from tests.system_parts import require_small_disk
-from tests.watching import all_files, cached_clips, card_files, card_urls, queue_jobs, spoken, until
+from tests.watching import all_files, cached_clips, card_files, card_urls, queue_jobs, spoken
 
 CARDS = [f"card-{number}" for number in range(40)]
 CLIPS = 80
@@ -34,7 +35,6 @@ async def test_a_disk_that_fills_up_fails_the_job_and_shows_no_half_file(
     service: Service, upstream: SpeechServer, small_disk: Path
 ) -> None:
     service.add_deck("deck", CARDS)
-    await service.start_api()
     worker = await service.start_worker()
 
     job = await service.ended(await service.post("deck", phrases(CARDS)))
@@ -66,12 +66,7 @@ async def test_a_disk_that_fills_up_fails_the_job_and_shows_no_half_file(
 async def test_a_storage_that_goes_away_in_the_middle_of_a_job_fails_it(
     service: Service, upstream: SpeechServer
 ) -> None:
-    upstream.latency_seconds = 0.1
-    service.add_deck("deck", CARDS)
-    await service.start_api()
-    await service.start_worker()
-    job_id = await service.post("deck", phrases(CARDS))
-    await until(lambda: card_files(service))
+    _, job_id = await busy_with_a_job(service, upstream, CARDS)
 
     away = service.storage.with_name("unmounted")
     service.storage.rename(away)
@@ -90,7 +85,6 @@ async def test_a_storage_that_goes_away_in_the_middle_of_a_job_fails_it(
 async def test_a_lost_volume_is_filled_again(service: Service, upstream: SpeechServer) -> None:
     cards = CARDS[:4]
     service.add_deck("deck", cards)
-    await service.start_api()
     await service.start_worker()
     await service.made("deck", phrases(cards))
     for path in service.storage.iterdir():
@@ -104,7 +98,6 @@ async def test_a_lost_volume_is_filled_again(service: Service, upstream: SpeechS
 
 async def test_a_lost_cache_takes_no_card_its_audio(service: Service, upstream: SpeechServer) -> None:
     service.add_deck("deck", CARDS[:2])
-    await service.start_api()
     await service.start_worker()
     await service.made("deck", phrases(CARDS[:1]))
     shutil.rmtree(service.storage / ".cache")
@@ -121,7 +114,6 @@ async def test_a_clip_that_a_power_cut_left_short_is_made_anew(
 ) -> None:
     """On the record or not: a clip is stored first, and told after."""
     service.add_deck("deck", CARDS[:2])
-    await service.start_api()
     await service.start_worker()
     same = [phrase | {"cardId": "card-0"} for phrase in phrases(["word"])]
     await service.made("deck", same)
@@ -145,7 +137,6 @@ async def test_what_a_dead_worker_left_half_written_is_never_served_and_tidied_a
         path.write_bytes(b"half a clip")
     os.utime(old, (time.time() - 2 * DAY_SECONDS,) * 2)
     service.add_deck("deck", CARDS[:1])
-    await service.start_api()
 
     await service.start_worker()
     await service.made("deck", phrases(CARDS[:1]))

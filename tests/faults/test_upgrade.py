@@ -39,9 +39,11 @@ async def test_workers_of_both_releases_share_the_work_until_the_old_ones_go(
         jobs = {await service.post(deck, phrases(cards)): deck for deck, cards in DECKS.items()}
         # Each has its share, and the old ones are in the middle of theirs.
         await until(lambda: len(begun(old)) >= 4 and len(begun(service)) >= 2)
+        upstream.fail("held")
         cancelled = begun(old)[-1]
         assert (await cancel(service, cancelled)).status == 202
         await old.stop(dying, signal.SIGKILL)
+        upstream.heal()
         assert await old.stop(leaving) == 0
 
         for job_id, deck in jobs.items():
