@@ -231,8 +231,12 @@ class JobStates(RuleBasedStateMachine):
         return [run for run in self.old if run.token != token]
 
     @invariant()
-    def the_row_is_as_it_must_be(self) -> None:
+    def all_is_as_it_must_be(self) -> None:
         row = self.row
+        self._check_state(row)
+        self._check_end(row)
+
+    def _check_state(self, row: Any) -> None:
         assert row["status"] == self.status
         assert row["processedCount"] == self.processed <= row["totalPhrases"]
         assert (row["ended_at"] is not None) == (row["completedAt"] is not None) == (self.status in ENDED)
@@ -247,10 +251,8 @@ class JobStates(RuleBasedStateMachine):
         if self.holder:
             assert row["run"] == self.holder.token
 
-    @invariant()
-    def an_end_is_one(self) -> None:
-        """As long as nobody tries again, nothing of it changes."""
-        row = self.row
+    def _check_end(self, row: Any) -> None:
+        """It is one: as long as nobody tries again, nothing of it changes."""
         if self.ends and self.ends[-1]["ended_at"] == row["ended_at"]:
             assert self.ends[-1] == row
         elif row["ended_at"]:
