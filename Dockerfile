@@ -23,4 +23,6 @@ COPY shared shared
 COPY scripts scripts
 COPY api api
 COPY worker worker
+# What is not compiled here would be at every start: nothing can be written then.
+RUN python -m compileall -q api migrations scripts shared worker
 USER 10001:10001

@@ -1,5 +1,9 @@
 """`python -m migrations`: brings the database to the newest revision. `… downgrade REVISION` takes it back."""
 
+import gc
+
+gc.disable()  # until all is loaded: nothing of it is garbage, and looking for some is a sixth of a start
+
 import argparse
 
 from alembic.util import CommandError
@@ -10,6 +14,8 @@ from shared.settings import Settings, read_settings, stop
 
 
 def main() -> None:
+    gc.freeze()
+    gc.enable()
     arguments = _parser().parse_args()
     settings = read_settings(Settings)
     try:

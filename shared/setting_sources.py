@@ -38,6 +38,7 @@ class LogSettings(BaseSettings):
     """What every program and command reads, and from where."""
 
     model_config = SettingsConfigDict(
+        defer_build=True,  # only the class that a program reads is ever needed
         env_file=".env",
         env_file_encoding="utf-8-sig",
         json_file="config.json",

@@ -1,5 +1,9 @@
 """`python -m worker`: puts the parts together, runs jobs until a signal, and stops politely."""
 
+import gc
+
+gc.disable()  # until all is loaded: nothing of it is garbage, and looking for some is a sixth of a start
+
 import asyncio
 import os
 import signal
@@ -64,6 +68,8 @@ async def run(settings: WorkerSettings) -> None:
     storage = open_storage(settings)
     await storage.prepare()
     engine = open_engine(settings)
+    gc.freeze()
+    gc.enable()
     database = create_engine(settings, pool_size=_DATABASE_CONNECTIONS)
     await wait_for_database(database, settings, doors.sleep)
     metrics.begin(settings.tts_engine)
