@@ -13,6 +13,7 @@ from tests.postgres import Postgres, running_postgres
 from tests.s3_server import S3Server, running_moto
 from tests.service import Service
 from tests.speech_server import SpeechServer
+from tests.standing import speech_environment
 
 _MOST_WORKERS = 8
 
@@ -65,13 +66,7 @@ async def upstream() -> AsyncIterator[SpeechServer]:
 @pytest.fixture
 async def service(database_url: str, tmp_path: Path, upstream: SpeechServer) -> AsyncIterator[Service]:
     """The service with a database and an upstream of its own, at no pace; nothing of it runs yet."""
-    environment = {
-        "TTS_ENGINE": "speech",
-        "OPENAI_API_KEY": "sk-test-key-of-the-stand-in",
-        "OPENAI_BASE_URL": upstream.url,
-        "TTS_REQUEST_INTERVAL_MS": "0",
-    }
-    async with Service(database_url, tmp_path, environment) as service:
+    async with Service(database_url, tmp_path, speech_environment(upstream)) as service:
         yield service
 
 

@@ -7,15 +7,37 @@ import pytest
 
 from tests.nginx_neighbours import StandInApi, stand_in_api
 from tests.nginx_server import running_nginx
+from tests.postgres import Postgres
 from tests.service import Service
+from tests.speech_server import SpeechServer
+from tests.standing import Standing
+
+
+@pytest.fixture(scope="session")
+async def standing(
+    postgres: Postgres, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Standing]:
+    """What `running` is taken from, once in a pytest process."""
+    standing = Standing(postgres, migrated_template, lambda: tmp_path_factory.mktemp("standing"))
+    yield standing
+    await standing.end()
 
 
 @pytest.fixture
-async def running(service: Service) -> Service:
-    """The service with its API and one worker."""
-    await service.start_api()
-    await service.start_worker()
-    return service
+async def running(standing: Standing) -> AsyncIterator[Service]:
+    """The service with its API and one worker, used by other tests before. Who stops one of them, or sets it, takes `service`."""
+    yield await standing.take()
+    await standing.give_back()
+
+
+@pytest.fixture
+def upstream(request: pytest.FixtureRequest, upstream: SpeechServer) -> SpeechServer:
+    """The stand-in for OpenAI that the test's service asks: that of `running`, or one of its own."""
+    if "standing" not in request.fixturenames:
+        return upstream
+    request.getfixturevalue("running")
+    standing: Standing = request.getfixturevalue("standing")
+    return standing.upstream
 
 
 @pytest.fixture
