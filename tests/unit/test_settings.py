@@ -5,7 +5,9 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any, NamedTuple
 
 import pytest
@@ -23,7 +25,7 @@ KINDS: dict[str, type[Settings]] = {
 REQUIRED = {"DATABASE_URL": "postgresql://localhost/memolist", "JWT_SECRET": "a secret", "OPENAI_API_KEY": "sk-test"}
 SECRET = "tr0ub4dor"
 
-# Reads settings once for each folder and environment that it is given, and says what came of each.
+# Reads settings once for each folder and environment that a line names, and says what came of each.
 PROGRAM = """
 import contextlib, io, json, os, pathlib, sys
 from pydantic import SecretStr
@@ -51,7 +53,8 @@ def read(folder, kind, environment):
 
 if len(sys.argv) > 1:
     os.setuid(int(sys.argv[1]))
-print(json.dumps([read(*case) for case in json.load(sys.stdin)]))
+for line in sys.stdin:
+    print(json.dumps([read(*case) for case in json.loads(line)]), flush=True)
 """
 
 
@@ -188,6 +191,7 @@ SETTINGS = {
 ISSUER_KEYS = ["JWT_PUBLIC_KEY", "JWT_JWKS_URL"]
 FROM = ["environment", ".env", "config.json"]
 Environment = dict[str, str]
+Reader = subprocess.Popen[str]
 Case = tuple[Path, str, Environment]
 
 
@@ -199,18 +203,26 @@ def kind_of(name: str) -> str:
     return next(kind for kind in KINDS if name in names_of(kind))
 
 
-def read_all(*cases: Case, uid: int | None = None, cwd: Path = ROOT) -> list[dict[str, Any]]:
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *([] if uid is None else [str(uid)])],
-        input=json.dumps(cases, default=str),
-        cwd=cwd,
-        env={"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    answers: list[dict[str, Any]] = json.loads(done.stdout)
+def read_all(*cases: Case) -> list[dict[str, Any]]:
+    return ask(common_reader(), *cases)
+
+
+@cache
+def common_reader() -> Reader:
+    """One for all tests of this pytest process: most of its work is to start. It ends with us, by the end of its input."""
+    return start_reader()
+
+
+def start_reader(*arguments: str, cwd: Path = ROOT) -> Reader:
+    command = [sys.executable, "-c", PROGRAM, *arguments]
+    return subprocess.Popen(command, cwd=cwd, env={"PYTHONPATH": str(ROOT)}, stdin=PIPE, stdout=PIPE, text=True)
+
+
+def ask(reader: Reader, *cases: Case) -> list[dict[str, Any]]:
+    assert reader.stdin
+    assert reader.stdout
+    print(json.dumps(cases, default=str), file=reader.stdin, flush=True)
+    answers: list[dict[str, Any]] = json.loads(reader.stdout.readline())
     return answers
 
 
@@ -490,7 +502,9 @@ def test_a_file_that_may_not_be_read_is_named(name: str, tmp_path: Path) -> None
     (tmp_path / name).chmod(0)
     # "." needs no way in from above, where pytest's folders are closed to others.
     tmp_path.chmod(0o755)
-    assert name in refused(read_all((Path(), "WorkerSettings", REQUIRED), uid=65_534, cwd=tmp_path)[0])
+    with start_reader("65534", cwd=tmp_path) as reader:
+        [answer] = ask(reader, (Path(), "WorkerSettings", REQUIRED))
+    assert name in refused(answer)
 
 
 # config.json
