@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from http import HTTPStatus
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
@@ -18,7 +19,7 @@ from shared.errors import MemolistError
 from shared.settings import WorkerSettings
 from worker.heartbeat import Heartbeat
 
-_MOST_AT_ONCE = 8
+_MOST_AT_ONCE = 32
 _CLIENT_PATIENCE_SECONDS = 5
 _LOOP_PATIENCE_SECONDS = 1
 _log = structlog.get_logger(__name__)
@@ -87,13 +88,16 @@ def _json(start_response: StartResponse, status: HTTPStatus, **content: Any) -> 
 
 
 class _Server(ThreadingMixIn, WSGIServer):
-    """Few clients at once, each for a short time; none of them keeps the process from ending."""
+    """Whoever comes is heard: where there are many, the oldest is sent away. None keeps the process from ending."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], handler: type[WSGIRequestHandler]) -> None:
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        self._places = threading.BoundedSemaphore(_MOST_AT_ONCE)
+        # The oldest first, to be sent away: who asks in earnest asks at once, and is answered in milliseconds.
+        self._clients: dict[socket.socket, None] = {}
+        self._in_turn = threading.Lock()
         super().__init__(address, handler)
 
     def server_bind(self) -> None:
@@ -101,14 +105,20 @@ class _Server(ThreadingMixIn, WSGIServer):
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
         self.setup_environ()
 
-    def verify_request(self, _request: Any, _client: Any) -> bool:
-        return self._places.acquire(blocking=False)
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._in_turn:
+            self._clients[request] = None
+            oldest = next(iter(self._clients)) if len(self._clients) > _MOST_AT_ONCE else None
+            if oldest:
+                del self._clients[oldest]
+                with suppress(OSError):  # it has left
+                    oldest.shutdown(socket.SHUT_RDWR)  # its thread wakes up, and ends
+        super().process_request(request, client_address)
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._places.release()
+    def close_request(self, request: Any) -> None:
+        with self._in_turn:
+            self._clients.pop(request, None)
+        super().close_request(request)
 
     def handle_error(self, _request: Any, _client: Any) -> None:
         _log.debug("a client of the status port was given up", exc_info=True)
