@@ -8,14 +8,15 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Callable
 
-import psycopg
+import structlog
 import uvicorn
+from litestar.datastructures import State
 
 from api.app import create_app
 from api.request_log import RequestLog
-from shared.errors import PoolerMisfit
+from shared.database_faults import DatabaseUnreached
+from shared.errors import MemolistError
 from shared.logs import catch_in_loop
 from shared.pooling import check_pooling
 from shared.settings import ApiSettings, read_settings, stop
@@ -25,6 +26,8 @@ _DRAIN_SECONDS = 10
 _KEEP_ALIVE_SECONDS = 45
 # A client that takes nothing for so long is cut off, and what was for it is forgotten.
 _STUCK_CLIENT_MS = 20_000
+_LOOK_AGAIN_SECONDS = 2
+_log = structlog.get_logger("api")
 
 
 def main() -> None:
@@ -35,7 +38,10 @@ def main() -> None:
     app = create_app(settings)
     gc.freeze()
     gc.enable()
-    asyncio.run(_check_pooling(settings))
+    try:
+        is_looked_at = asyncio.run(_look_at_database(settings))
+    except MemolistError as error:
+        stop(str(error))
     config = uvicorn.Config(
         RequestLog(app),
         log_config=None,
@@ -44,33 +50,58 @@ def main() -> None:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
+    server = _Server(config, app.state, None if is_looked_at else settings)
     with _listen(settings.api_host, settings.api_port) as listener:
-        _Server(config, app.state.job_watch.stop).run(sockets=[listener])
+        server.run(sockets=[listener])
+    if server.fault:
+        stop(server.fault)
 
 
-async def _check_pooling(settings: ApiSettings) -> None:
+async def _look_at_database(settings: ApiSettings) -> bool:
+    """Whether it was there to be looked at: without it the API serves all the same, and says so.
+
+    Raises `PoolerMisfit` or `DatabaseUnreached` where it takes a person.
+    """
     try:
         await check_pooling(settings)
-    except PoolerMisfit as misfit:
-        stop(str(misfit))
-    except psycopg.OperationalError:
-        pass  # the database is away: the API serves all the same, and says so
+    except DatabaseUnreached as error:
+        if error.takes_a_person:
+            raise
+        _log.warning("the database cannot be reached; trying again", reason=error.reason)
+        return False
+    return True
 
 
 class _Server(uvicorn.Server):
     """Sends the watchers away before it waits for all to finish, and after it stopped taking connections."""
 
-    def __init__(self, config: uvicorn.Config, send_watchers_away: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, state: State, still_to_look_at: ApiSettings | None) -> None:
+        """`still_to_look_at`: where the database was away at the start. What is wrong with it ends the server as it would have then."""
         super().__init__(config)
-        self._send_watchers_away = send_watchers_away
+        self._state = state
+        self._still_to_look_at = still_to_look_at
+        self._looking: asyncio.Task[None] | None = None
+        self.fault: str | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         catch_in_loop(asyncio.get_running_loop())
         await super().startup(sockets)
+        if self._still_to_look_at:
+            self._looking = asyncio.create_task(self._look(self._still_to_look_at))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        asyncio.get_running_loop().call_soon(self._send_watchers_away)
+        asyncio.get_running_loop().call_soon(self._state.job_watch.stop)
         await super().shutdown(sockets)
+
+    async def _look(self, settings: ApiSettings) -> None:
+        try:
+            is_looked_at = False
+            while not is_looked_at:
+                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+                is_looked_at = await _look_at_database(settings)
+        except MemolistError as error:
+            self.fault = str(error)
+            self.should_exit = True
 
 
 def _listen(host: str, port: int) -> socket.socket:

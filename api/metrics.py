@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from dataclasses import fields
 
 import structlog
 from litestar import Response, get
@@ -30,7 +31,10 @@ REQUEST_SECONDS = Histogram(
 WATCHERS = Gauge("tts_sse_watchers", "Clients that watch a job live.")
 _JOBS = Gauge("tts_jobs", "Jobs that have not ended.", ["status"])
 _WAITING_FOR_UPSTREAM = Gauge("tts_jobs_waiting_for_upstream", "Jobs that wait for the upstream to serve again.")
-_OLDEST = Gauge("tts_oldest_pending_job_seconds", "For how long a job has been pending at most; 0 where none is.")
+_OLDEST = Gauge(
+    "tts_oldest_pending_job_seconds",
+    "For how long a job that a worker could begin has been pending at most; 0 where none is.",
+)
 _QUEUE = Gauge("tts_queue_jobs", "Entries of the queue: ready for a worker, scheduled for later, running.", ["state"])
 _WORKERS = Gauge("tts_workers", "Workers that showed a sign of life in the last minute.")
 _DATABASE_UP = Gauge(
@@ -80,11 +84,11 @@ class _Look:
 
 def _show(backlog: Backlog | None) -> None:
     _DATABASE_UP.set(backlog is not None)
-    found = backlog or Backlog(*[math.nan] * 8)  # type: ignore[arg-type]
+    found = backlog or Backlog(*[math.nan] * len(fields(Backlog)))  # type: ignore[arg-type]
     _JOBS.labels("pending").set(found.pending)
     _JOBS.labels("processing").set(found.processing)
     _WAITING_FOR_UPSTREAM.set(found.waiting_for_upstream)
-    _OLDEST.set(found.oldest_pending_seconds)
+    _OLDEST.set(found.oldest_startable_seconds)
     _QUEUE.labels("ready").set(found.ready)
     _QUEUE.labels("scheduled").set(found.scheduled)
     _QUEUE.labels("running").set(found.running)

@@ -10,6 +10,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 import migrations
+from shared.database_faults import DatabaseUnreached
 from shared.settings import Settings, read_settings, stop
 
 
@@ -27,9 +28,10 @@ def main() -> None:
     except (migrations.MigrationRefused, CommandError) as error:
         stop(str(error))
     except DBAPIError as error:
-        is_away = error.statement is None  # there was nobody to say one to
-        where = f"{'DIRECT_URL' if settings.direct_url else 'DATABASE_URL'}: " if is_away else ""
-        stop(f"{where}{_reason(error)}")
+        if error.statement is None and error.orig:  # there was nobody to say one to
+            setting = "DIRECT_URL" if settings.direct_url else "DATABASE_URL"
+            stop(str(DatabaseUnreached(setting, error.orig)))
+        stop(_reason(error))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -42,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _reason(error: DBAPIError) -> str:
-    """The first line only: the others of a connection error are hints, and of a statement's error the statement."""
+    """The first line only: the others are the statement."""
     return (str(error.orig).splitlines() or [type(error.orig).__name__])[0]
 
 

@@ -15,13 +15,13 @@ from scripts import command
 from scripts.audio_upload import Upload, files_in
 from scripts.progress_lines import follow
 from scripts.url_rewrite import UrlRewrite
+from shared.database_faults import first_line
 from shared.errors import StorageFault
 from shared.s3_faults import S3_ERRORS, explain
 from shared.s3_storage import S3Storage
 from shared.setting_types import as_base_url
 from shared.settings import StorageSettings, read_settings
 from shared.storage_settings import LOCAL_URL, AudioWriterSettings
-from worker.readiness import first_line
 
 
 class TargetSettings(AudioWriterSettings):

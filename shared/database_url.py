@@ -1,9 +1,12 @@
-"""`DATABASE_URL` as Prisma writes it, turned into what libpq reads. Pure."""
+"""`DATABASE_URL` as Prisma writes it, turned into what libpq reads. Asks nobody."""
 
+import re
+from typing import Any
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import Conninfo, PGconn
 
 # Prisma's own parameters (https://www.prisma.io/docs/orm/overview/databases/postgresql): libpq refuses names that it does not know.
 _PRISMA_ONLY = frozenset(
@@ -20,6 +23,8 @@ _PATIENCE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 25_000,  # milliseconds
 }
+_NUMBERS = (*_PATIENCE, "keepalives")
+_PARAMETERS = _PRISMA_ONLY | {option.keyword.decode() for option in Conninfo.get_defaults()}
 _UNESCAPED = "special characters in a user name or a password must be escaped: @ is %40, / is %2F, # is %23, ? is %3F"
 
 
@@ -28,10 +33,39 @@ def libpq_conninfo(database_url: str) -> str:
     url = _libpq_url(database_url)
     try:
         given = conninfo_to_dict(url)
-        _check_port(str(given.get("port") or ""))
-        return make_conninfo(url, **{name: given.get(name, value) for name, value in _PATIENCE.items()})
     except ProgrammingError:
-        raise ValueError("not a database URL; one looks like postgresql://user:password@host:5432/name") from None
+        raise ValueError(_unreadable(database_url)) from None
+    _check_port(str(given.get("port") or ""))
+    patient = {name: given.get(name, value) for name, value in _PATIENCE.items()}
+    _check_values(given | patient)
+    return make_conninfo(url, **patient)
+
+
+def _unreadable(database_url: str) -> str:
+    """What is wrong with what libpq cannot read: often a parameter that it does not know."""
+    # Where there is another @ it is part of a password with a question mark in it, and no parameter.
+    for name, _ in _split(database_url)[1]:
+        if name not in _PARAMETERS and name.replace("_", "").isalpha() and "@" not in database_url.partition("?")[2]:
+            return f"Postgres knows no parameter {name}"
+    return "not a database URL; one looks like postgresql://user:password@host:5432/name"
+
+
+def _check_values(given: dict[str, Any]) -> None:
+    """What libpq refuses before it asks anybody, such as a mode that it does not know: nobody need wait for that to change."""
+    for name in _NUMBERS:
+        if not re.fullmatch(r"-?[0-9]{1,9}", str(given.get(name) or 0)):
+            raise ValueError(f"{name} must be a whole number")
+    hosts = str(given.get("host") or given.get("hostaddr") or "").split(",")
+    nowhere = {"host": ",".join("/dev/null" for _ in hosts), "password": "-"}  # no file is asked for one
+    kept = {name: value for name, value in given.items() if name != "hostaddr"}
+    attempt = PGconn.connect_start(make_conninfo(**kept | nowhere).encode())
+    said = attempt.error_message.decode(errors="replace").strip()
+    attempt.finish()
+    if "connection to server" in said:
+        return
+    for value in given.values():
+        said = said.replace(f': "{value}"', "").replace(f'"{value}"', "its value")
+    raise ValueError(f"{said}: mend its parameters")
 
 
 def _check_port(ports: str) -> None:

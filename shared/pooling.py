@@ -3,8 +3,10 @@
 import asyncio
 from typing import Any
 
+import psycopg
 from psycopg import AsyncConnection
 
+from shared.database_faults import DatabaseUnreached
 from shared.errors import PoolerMisfit
 from shared.settings import Settings
 
@@ -14,21 +16,22 @@ _SAY_SO = "add pgbouncer=true to the parameters of DATABASE_URL"
 
 
 async def check_pooling(settings: Settings) -> None:
-    """Raises `PoolerMisfit` with the setting and the remedy; psycopg's errors where the database is away."""
+    """Raises `PoolerMisfit` with the setting and the remedy, `DatabaseUnreached` where nobody answers or will have us."""
     direct = "DIRECT_URL" if settings.direct_url else "DATABASE_URL"
     if not await _keeps_sessions(direct, settings.direct_conninfo):
         also = "" if settings.direct_url or settings.pools_transactions else f"; and {_SAY_SO}"
         raise PoolerMisfit(f"{direct} {_POOLED}: set DIRECT_URL to the database itself, or to session mode{also}")
-    is_checked = settings.pools_transactions or not settings.direct_url
-    if not is_checked and not await _keeps_sessions("DATABASE_URL", settings.conninfo):
+    if not settings.direct_url or await _keeps_sessions("DATABASE_URL", settings.conninfo):
+        return
+    if not settings.pools_transactions:
         raise PoolerMisfit(f"DATABASE_URL {_POOLED}: {_SAY_SO}")
 
 
 async def _keeps_sessions(name: str, conninfo: str) -> bool:
     try:
         async with (
-            asyncio.timeout(_PATIENCE_SECONDS),
             await _connect(conninfo) as one,
+            asyncio.timeout(_PATIENCE_SECONDS),
             await _connect(conninfo) as other,
         ):
             return await _are_apart(one, other)
@@ -36,6 +39,8 @@ async def _keeps_sessions(name: str, conninfo: str) -> bool:
         raise PoolerMisfit(
             f"{name}: two connections at once got no answer within {_PATIENCE_SECONDS} s: does a pooler have too few of them?"
         ) from None
+    except psycopg.OperationalError as error:
+        raise DatabaseUnreached(name, error) from error
 
 
 async def _are_apart(one: AsyncConnection[Any], other: AsyncConnection[Any]) -> bool:

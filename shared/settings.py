@@ -53,14 +53,19 @@ class SweepSettings(KeepingSettings, AudioWriterSettings, StorageSettings):
     """What it takes to clear away what nobody needs any more."""
 
 
-class WorkerSettings(EngineSettings, SweepSettings):
+class HeartbeatSettings(LogSettings):
+    """After how long a worker counts as dead."""
+
+    worker_heartbeat_s: Seconds = 3
+
+
+class WorkerSettings(HeartbeatSettings, EngineSettings, SweepSettings):
     """What the worker needs."""
 
     tts_max_attempts: Annotated[int, Field(ge=1, le=100)] = 3
     tts_outage_patience_s: Annotated[float, Field(ge=0, le=31_536_000, allow_inf_nan=False)] = 3_600
     poll_interval_ms: Annotated[int, Field(ge=100, le=3_600_000)] = 5_000
     worker_concurrency: Annotated[int, Field(ge=1, le=10_000)] = 256
-    worker_heartbeat_s: Seconds = 3
     worker_shutdown_timeout_s: Seconds = 20
     worker_status_host: str = "127.0.0.1"
     worker_status_port: Annotated[int | None, Field(ge=1, le=65_535)] = None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.service import free_port
 from tests.system_parts import require_program
 
 # No line here is for us: what it does not know it refuses, as it does by default.
@@ -32,11 +33,13 @@ server_round_robin = {round_robin}
 
 
 @contextmanager
-def running_pgbouncer(database_url: str, mode: str, pool_size: int = 40, round_robin: bool = False) -> Iterator[str]:
-    """The URL of the same database through a pooler of that mode."""
+def running_pgbouncer(
+    database_url: str, mode: str, pool_size: int = 40, round_robin: bool = False, port: int | None = None
+) -> Iterator[str]:
+    """The URL of the same database through a pooler of that mode, at any port unless one is named."""
     program = require_program("pgbouncer")
     parts = urlsplit(database_url)
-    database, port = parts.path.removeprefix("/"), _free_port()
+    database, port = parts.path.removeprefix("/"), port or free_port()
     values = {
         "database": database,
         "host": parts.hostname or parse_qs(parts.query)["host"][0],
@@ -66,11 +69,6 @@ def _as_nobody() -> dict[str, Any]:
         return {}
     nobody = pwd.getpwnam("nobody")
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def _wait_until_it_listens(process: "subprocess.Popen[bytes]", port: int) -> None:

@@ -9,13 +9,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from migrations.current import check_schema
 from shared.database import create_engine, create_sessions
+from shared.database_faults import first_line
 from shared.errors import MemolistError
 from shared.logs import configure_logs
 from shared.settings import SweepSettings, read_settings, stop
 from shared.storage import open_storage
 from worker.keeping.sweep import Sweep
 from worker.keeping.tally import Tally
-from worker.readiness import first_line
 
 _TELL_EVERY_SECONDS = 2.0
 

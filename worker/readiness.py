@@ -2,15 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 
-import psycopg
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from migrations.current import check_schema
 from shared.database import DATABASE_AWAY
+from shared.database_faults import DatabaseUnreached
 from shared.pooling import check_pooling
 from shared.settings import Settings
-from shared.tracebacks import kind_and_words
 
 _WAIT_SECONDS = 2
 _log = structlog.get_logger(__name__)
@@ -19,22 +18,24 @@ _log = structlog.get_logger(__name__)
 async def wait_for_database(
     database: AsyncEngine, settings: Settings, sleep: Callable[[float], Awaitable[None]]
 ) -> None:
-    """Returns once there is work that could be done. Raises `SchemaBehind` or `PoolerMisfit` when it takes a person to get there."""
-    while not await _is_ready(database, settings):
+    """Returns once there is work that could be done.
+
+    Raises `SchemaBehind`, `PoolerMisfit` or `DatabaseUnreached` when it takes a person to get there.
+    """
+    while True:
+        try:
+            return await _check(database, settings)
+        except DatabaseUnreached as error:
+            if error.takes_a_person:
+                raise
+            _log.warning("the database cannot be reached; trying again", reason=error.reason)
         await sleep(_WAIT_SECONDS)
 
 
-async def _is_ready(database: AsyncEngine, settings: Settings) -> bool:
+async def _check(database: AsyncEngine, settings: Settings) -> None:
+    await check_pooling(settings)
     try:
         async with database.connect() as connection:
             await check_schema(connection)
-        await check_pooling(settings)
-    except (*DATABASE_AWAY, psycopg.OperationalError) as error:
-        _log.warning("the database cannot be reached; trying again", reason=kind_and_words(error.__cause__ or error))
-        return False
-    return True
-
-
-def first_line(error: BaseException) -> str:
-    """What a connection error says, for a person; the lines below are hints, one for each address that was tried."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    except DATABASE_AWAY as error:
+        raise DatabaseUnreached("DATABASE_URL", error.__cause__ or error) from error

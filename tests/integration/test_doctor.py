@@ -1,6 +1,7 @@
 """`just doctor`: ten faults are planted, several at a time, and each is told by the line of its own."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from aiohttp import web
 
+from tests.integration.test_worker_start import GOOD, assert_one_line, run
 from tests.keeping import add_job, environment
 from tests.nginx_server import running_nginx
 from tests.s3_server import S3Server
@@ -87,6 +89,24 @@ async def test_a_sound_installation_is_told_to_be_sound(service: Service, upstre
         assert found["upstream"] == "skipped  upstream   not asked"
         assert len(upstream.requests) == 2
 
+        # What is wrong with one setting hides only what needs it; a password of the URL is for nobody to see.
+        guarded = url.replace("//", f"//anna:{PASSWORD}@")
+        wrong = {"LOG_FORMAT": "xml", "TTS_SPEED": "fast", "WORKER_CONCURRENCY": "all", "PUBLIC_BASE_URL": "here"}
+        found = await doctor(service, "--url", f"{guarded}/storage/tts", **wrong, code=1)
+        assert problems(found) == {"settings"}
+        assert all(f"{name}: " in found["settings"] for name in wrong)
+        assert found["upstream"] == "skipped  upstream   needs TTS_SPEED: see the first line"
+        assert [name for name, line in found.items() if line.startswith("ok ")] == [*NAMES[1:6], *NAMES[7:]]
+        assert f"{url}/storage/tts serves" in found["public"]
+
+        if os.geteuid() == 0:
+            os.chown(service.storage, 65534, 65534)
+            found = await doctor(service, "--no-upstream", "--url", f"{url}/storage/tts", code=0)
+            os.chown(service.storage, 0, 0)
+            assert found["storage"].startswith("skipped  storage    root would leave folders there")
+            assert found["public"].startswith("skipped")
+            assert all_files(service) == before
+
         # The cache is served, and nothing else is wrong.
         async with open_to_all(service.storage) as open_url:
             found = await doctor(service, "--no-upstream", PUBLIC_BASE_URL=open_url, code=1)
@@ -118,7 +138,7 @@ async def test_faults_of_all_kinds_at_once_are_each_told(service: Service, upstr
     assert "1 jobs wait to begin, the oldest for 20 min" in found["queue"]
     assert "put a valid one in OPENAI_API_KEY" in found["upstream"]
     assert f"STORAGE_DIR: there is no folder {service.storage}" in found["storage"]
-    assert found["keeping"].startswith("skipped")
+    assert found["keeping"].startswith("ok")
 
     # Now with a folder, and so with nobody who serves it; a worker that is long silent; a disk with little room; no schema.
     service.storage.mkdir()
@@ -151,6 +171,8 @@ async def test_a_database_that_is_away_or_refuses_is_told(service: Service) -> N
     try:
         wrong = urlunsplit(parts._replace(netloc=f"guarded:{PASSWORD}-and-more@{host}"))
         found = await doctor(service, "--no-upstream", DATABASE_URL=wrong, code=1)
+        # No worker waits for that to change.
+        assert_one_line(run("worker", service.folder, **GOOD | {"DATABASE_URL": wrong}), "password authentication")
     finally:
         Path(rules).write_text(before)
         service.sql("SELECT pg_reload_conf()")

@@ -1,6 +1,8 @@
 """The service behind a real PgBouncer, as it comes from Debian: in session mode, in transaction mode, and where that does not fit."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -15,7 +17,7 @@ from tests.integration.test_doctor import doctor
 from tests.integration.test_worker_start import GOOD, assert_one_line, run
 from tests.job_control import assert_adds_up, cancel, detail, retry
 from tests.pgbouncer import running_pgbouncer
-from tests.service import Service, phrases
+from tests.service import GIVE_UP_SECONDS, Service, free_port, phrases
 from tests.speech_server import SpeechServer
 from tests.watching import until
 
@@ -120,6 +122,20 @@ async def test_what_does_not_fit_is_told_at_start_with_the_remedy(service: Servi
         assert found["database"].startswith("PROBLEM  database   DATABASE_URL leads through a pooler")
         assert_one_line(run("worker", service.folder, **GOOD | {"DATABASE_URL": pooled}), *remedies[pooled, None])
         assert_one_line(run("api", service.folder, **GOOD | {"DATABASE_URL": said}), *remedies[said, None])
+
+
+async def test_what_does_not_fit_is_told_when_the_pooler_comes_back_too(service: Service) -> None:
+    port = free_port()
+    database = urlsplit(service.database_url).path
+    api = await service.start_api(DATABASE_URL=f"postgresql://postgres@127.0.0.1:{port}{database}")
+    assert "the database cannot be reached" in service.log("api")
+    assert (await service.get("/ready")).status == 503
+
+    with running_pgbouncer(service.database_url, "transaction", port=port):
+        async with asyncio.timeout(GIVE_UP_SECONDS):
+            assert await api.wait() == 1
+    assert service.log("api").splitlines()[-1].startswith("Cannot start: DATABASE_URL leads through a pooler")
+    assert "Traceback" not in service.log("api")
 
 
 async def misfit(database_url: str, direct_url: str | None) -> str:

@@ -68,6 +68,7 @@ def assert_one_line(end: tuple[int, str], *words: str) -> None:
         ("worker", "DATABASE_URL", ""),
         ("worker", "DATABASE_URL", f"mysql://root:{PASSWORD}@db/memolist"),
         ("worker", "DATABASE_URL", f"postgresql://postgres:{PASSWORD}@db/memolist?schema=other"),
+        ("worker", "DATABASE_URL", f"postgresql://postgres:{PASSWORD}@db/memolist?sslmode=sometimes"),
         ("worker", "TTS_REQUEST_INTERVAL_MS", "-1"),
         ("worker", "TTS_MAX_IN_FLIGHT", "many"),
         ("worker", "TTS_EXTRA_BODY", "{response_format"),
@@ -140,16 +141,26 @@ def without_power_over_files() -> list[str]:
 
 
 def test_a_worker_that_waits_for_its_database_can_be_stopped(folder: Path) -> None:
-    with subprocess.Popen(**call("worker", folder, **GOOD)) as worker:
+    direct = GOOD["DATABASE_URL"].replace(":9/", ":10/")
+    with subprocess.Popen(**call("worker", folder, **GOOD, DIRECT_URL=direct)) as worker:
         assert worker.stderr
         first = worker.stderr.readline()
         worker.terminate()
         rest = worker.stderr.read()
 
     assert "the database cannot be reached" in first
+    assert "DIRECT_URL: " in first
+    assert "port 10 " in first
     assert worker.returncode == 0
     assert "Traceback" not in rest
     assert PASSWORD not in first + rest
+
+
+def test_a_database_that_refuses_is_not_waited_for(folder: Path, database_url: str) -> None:
+    elsewhere = database_url.replace("/test_", "/nowhere_")
+    for module in ("worker", "api"):
+        said = run(module, folder, **GOOD | {"DATABASE_URL": elsewhere})
+        assert_one_line(said, "DATABASE_URL: ", 'database "nowhere_', "does not exist: put the right database into")
 
 
 async def test_a_worker_waits_for_a_database_that_is_away(service: Service, postgres: Postgres) -> None:

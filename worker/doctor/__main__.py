@@ -7,6 +7,7 @@ import sys
 
 from shared.logs import configure_logs
 from shared.setting_sources import LogSettings
+from shared.setting_types import as_base_url
 from worker.doctor.audio import AudioChecks
 from worker.doctor.checkup import Check, Finding, examine
 from worker.doctor.database import DatabaseChecks
@@ -59,11 +60,23 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--no-upstream", action="store_true", help=f"do not ask it to speak; that costs {CHARACTERS} characters"
     )
-    parser.add_argument("--url", help="where to look for audio, where PUBLIC_BASE_URL cannot be reached from here")
+    parser.add_argument(
+        "--url", type=_url, help="where to look for audio, where PUBLIC_BASE_URL cannot be reached from here"
+    )
     parser.add_argument(
         "--free-mb", type=float, default=_FREE_MB, help="less room than this is a problem (default: %(default).0f MB)"
     )
     return parser.parse_args()
+
+
+def _url(text: str) -> str:
+    """It may carry a user and a password, for a server that asks for them."""
+    _, at, place = text.rpartition("@")
+    try:
+        as_base_url(f"{text.partition('//')[0]}//{place}" if at else text)
+    except ValueError as error:  # whose words do not show it
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text.rstrip("/")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shared.errors import MemolistError
+from shared.tracebacks import kind_and_words
 
 Verdict = Literal["ok", "PROBLEM", "skipped"]
 _SECONDS = 20.0
@@ -54,7 +55,7 @@ async def examine(check: Check) -> Finding:
         case Problem() | MemolistError():
             return Finding(check.name, "PROBLEM", _one_line(str(error)))
         case _:
-            return Finding(check.name, "PROBLEM", f"{type(error).__name__}: {_one_line(str(error))}")
+            return Finding(check.name, "PROBLEM", _one_line(kind_and_words(error)))  # what it says may quote an address
 
 
 def _one_line(text: str) -> str:

@@ -4,34 +4,23 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from psycopg import OperationalError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from migrations.current import check_schema
+from shared.backlog import read_backlog
 from shared.database import create_engine
+from shared.database_faults import DatabaseUnreached
 from shared.errors import SchemaBehind
 from shared.pooling import check_pooling
-from shared.queue import QUEUE, RUN_JOB
 from worker.doctor.checkup import Problem, Skipped
-from worker.doctor.installation import Installation, need
-from worker.readiness import first_line
+from worker.doctor.installation import Installation
 
 _DEAD_AFTER_HEARTBEATS = 3
 # Jobs begin within milliseconds while a worker has a place for them.
-_LONGEST_WAIT = timedelta(minutes=5)
+_LONGEST_WAIT_SECONDS = 300
 _LATEST_SWEEP_INTERVALS = 3
-_ADVICE = {
-    "password authentication failed": "put the right user and password into {setting} (POSTGRES_PASSWORD in compose)",
-    "no password supplied": "put the password into {setting} (POSTGRES_PASSWORD in compose)",
-    "does not exist": "put the right user and database into {setting}, or create them",
-    "Connection refused": "start Postgres, or put its address into {setting}",
-    "No such file": "start Postgres, or put its socket into {setting}",
-    "resolve": "put a host that this machine knows into {setting}",
-    "too many": "raise max_connections, or run fewer workers and API processes",
-    "starting up": "wait until Postgres has started",
-}
 _WORKERS = text(
     """
     SELECT worker.id, now() - worker.last_heartbeat AS silent_for, count(entry.id) AS jobs
@@ -40,21 +29,6 @@ _WORKERS = text(
     GROUP BY worker.id ORDER BY silent_for
     """
 )
-# Of jobs that may begin: the first of its deck, while none of that deck runs.
-_WAITING = text(
-    """
-    SELECT count(*) AS jobs, max(now() AT TIME ZONE 'UTC' - row."updatedAt") AS longest
-    FROM tts.job AS job JOIN public."TtsJob" AS row ON row."id" = job.id
-    LEFT JOIN tts.procrastinate_jobs AS entry
-        ON entry.queue_name = :queue AND entry.task_name = :task AND entry.status IN ('todo', 'doing')
-            AND entry.args ->> 'job_id' = job.id
-    WHERE job.ended_at IS NULL AND row."status" = 'pending' AND NOT EXISTS (
-        SELECT FROM tts.procrastinate_jobs AS other
-        WHERE other.lock = entry.lock AND other.status IN ('todo', 'doing') AND (other.id < entry.id OR other.status = 'doing')
-    )
-    """
-)
-_UPSTREAM = text("SELECT count(*), max(now() - waiting_since) FROM tts.job WHERE ended_at IS NULL AND waits > 0")
 _SWEEP = text("SELECT ended_at, now() - ended_at AS ago FROM tts.sweep")
 
 
@@ -66,19 +40,16 @@ class DatabaseChecks:
 
     async def database(self) -> str:
         """Whether it answers, and each address leads to it as it must."""
-        settings = need(self._installation.database, "the settings of the database")
+        settings = self._installation.database()
+        await check_pooling(settings)
         engine = create_engine(settings, pool_size=1)
         try:
             async with engine.connect() as connection:
                 version = await connection.scalar(text("SHOW server_version"))
         except SQLAlchemyError as error:
-            raise _away("DATABASE_URL", error.__cause__ or error) from None
+            raise DatabaseUnreached("DATABASE_URL", error.__cause__ or error) from None
         finally:
             await engine.dispose()
-        try:
-            await check_pooling(settings)
-        except OperationalError as error:
-            raise _away("DIRECT_URL" if settings.direct_url else "DATABASE_URL", error) from None
         return f"Postgres {version} answers"
 
     async def schema(self) -> str:
@@ -91,8 +62,8 @@ class DatabaseChecks:
         """Whether any is alive, and none dead that holds jobs."""
         async with self._connection(with_schema=True) as connection:
             rows = (await connection.execute(_WORKERS)).all()
-        worker = self._installation.worker
-        dead_after = timedelta(seconds=_DEAD_AFTER_HEARTBEATS * (worker.worker_heartbeat_s if worker else 3))
+        heartbeat = self._installation.heartbeat()
+        dead_after = timedelta(seconds=_DEAD_AFTER_HEARTBEATS * heartbeat.worker_heartbeat_s)
         dead = [row for row in rows if row.silent_for > dead_after]
         start = "start one (`docker compose up -d worker`, or `just worker`); its last line says why it does not start"
         if not rows:
@@ -108,22 +79,22 @@ class DatabaseChecks:
     async def queue(self) -> str:
         """Whether jobs begin."""
         async with self._connection(with_schema=True) as connection:
-            waiting = (await connection.execute(_WAITING, {"queue": QUEUE, "task": RUN_JOB})).one()
-            held_up, longest = (await connection.execute(_UPSTREAM)).one()
-        if waiting.jobs and waiting.longest > _LONGEST_WAIT:
+            found = await read_backlog(connection)
+        if found.oldest_startable_seconds > _LONGEST_WAIT_SECONDS:
             raise Problem(
-                f"{waiting.jobs} jobs wait to begin, the oldest for {_ago(waiting.longest)}:"
+                f"{found.startable} jobs wait to begin, the oldest for {_ago(found.oldest_startable_seconds)}:"
                 " see the workers' line and their log; where all are busy, start more"
             )
-        if held_up:
+        if found.waiting_for_upstream:
             raise Problem(
-                f"{held_up} jobs wait for the upstream, for {_ago(longest)}: they go on by themselves: see its line"
+                f"{found.waiting_for_upstream} jobs wait for the upstream, for"
+                f" {_ago(found.longest_upstream_wait_seconds)}: they go on by themselves: see its line"
             )
-        return f"{waiting.jobs} jobs wait to begin" if waiting.jobs else "no job waits"
+        return f"{found.startable} jobs wait to begin" if found.startable else "no job waits"
 
     async def keeping(self) -> str:
         """Whether old things go."""
-        keeping = need(self._installation.keeping, "the settings of keeping")
+        keeping = self._installation.keeping("jobs_kept_days", "clips_kept_days", "gone_audio_kept_days")
         if not keeping.gc_interval_hours:
             raise Skipped("GC_INTERVAL_HOURS=0: nothing goes unless you run `just gc`")
         async with self._connection(with_schema=True) as connection:
@@ -138,7 +109,7 @@ class DatabaseChecks:
 
     @asynccontextmanager
     async def _connection(self, with_schema: bool = False) -> AsyncIterator[AsyncConnection]:
-        settings = need(self._installation.database, "the settings of the database")
+        settings = self._installation.database()
         engine = create_engine(settings, pool_size=1)
         try:
             async with engine.connect() as connection:
@@ -155,14 +126,8 @@ class DatabaseChecks:
             await engine.dispose()
 
 
-def _away(setting: str, error: BaseException) -> Problem:
-    said = first_line(error)
-    advice = next((advice for words, advice in _ADVICE.items() if words in said), "see Postgres' log")
-    return Problem(f"{setting}: {said}: {advice.format(setting=setting)}")
-
-
-def _ago(span: timedelta) -> str:
-    seconds = max(span.total_seconds(), 0)
+def _ago(span: timedelta | float) -> str:
+    seconds = max(span.total_seconds() if isinstance(span, timedelta) else span, 0)
     for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"

@@ -2,7 +2,7 @@
 
 from shared.clips import SIDES
 from worker.doctor.checkup import Problem, Skipped
-from worker.doctor.installation import Installation, need
+from worker.doctor.installation import Installation
 from worker.engines.choice import open_engine
 from worker.errors import UpstreamFault
 from worker.voices import PHRASES, say
@@ -15,7 +15,7 @@ async def upstream(installation: Installation, may_ask: bool) -> str:
     """Whether both voices speak. It costs what `CHARACTERS` cost."""
     if not may_ask:
         raise Skipped("not asked")
-    settings = need(installation.engine, "the settings of the engine")
+    settings = installation.engine()
     engine = open_engine(settings)
     seconds = cost = 0.0
     try:
