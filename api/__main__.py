@@ -73,7 +73,7 @@ async def _look_at_database(settings: ApiSettings) -> bool:
 
 
 class _Server(uvicorn.Server):
-    """Sends the watchers away before it waits for all to finish, and after it stopped taking connections."""
+    """Sends watchers and dawdlers away before it waits for all to finish, and after it stopped taking connections."""
 
     def __init__(self, config: uvicorn.Config, state: State, still_to_look_at: ApiSettings | None) -> None:
         """`still_to_look_at`: where the database was away at the start. What is wrong with it ends the server as it would have then."""
@@ -90,7 +90,8 @@ class _Server(uvicorn.Server):
             self._looking = asyncio.create_task(self._look(self._still_to_look_at))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        asyncio.get_running_loop().call_soon(self._state.job_watch.stop)
+        for held_open in (self._state.job_watch, self._state.incoming):
+            asyncio.get_running_loop().call_soon(held_open.stop)
         await super().shutdown(sockets)
 
     async def _look(self, settings: ApiSettings) -> None:

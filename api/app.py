@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api import health, jobs
 from api.auth import AuthMiddleware, TokenVerifier
+from api.bodies import IncomingBodies
 from api.job_watch import JobWatch
 from api.metrics import metrics_route
 from api.openapi import openapi_config
@@ -61,7 +62,7 @@ def create_app(settings: ApiSettings | None = None) -> Litestar:
         signature_types=[JobWatch, App, Sessions, ApiSettings, KeyedLock],
         lifespan=[lambda _: _closing(database), lambda _: job_watch.running()],
         logging_config=None,
-        state=State({"job_watch": job_watch}),
+        state=State({"job_watch": job_watch, "incoming": IncomingBodies()}),
     )
 
 

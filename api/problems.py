@@ -25,6 +25,7 @@ from shared.errors import (
     KeyReused,
     MemolistError,
     SchemaBehind,
+    ServiceStopping,
     TooManyJobs,
 )
 
@@ -41,6 +42,7 @@ _STATUSES: dict[type[MemolistError], HTTPStatus] = {
     DatabaseAway: HTTPStatus.SERVICE_UNAVAILABLE,
     DatabaseBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     SchemaBehind: HTTPStatus.SERVICE_UNAVAILABLE,
+    ServiceStopping: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _TRY_AGAIN = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
 # The last: Postgres ended a transaction that this process, too busy, left idle for too long.

@@ -55,6 +55,10 @@ class DatabaseBusy(MemolistError):
     """What this request needs has been locked by somebody else for too long. Try again in a few seconds, with the same Idempotency-Key."""
 
 
+class ServiceStopping(MemolistError):
+    """The service starts anew before your request has come in. Try again in a few seconds, with the same Idempotency-Key."""
+
+
 class PoolerMisfit(MemolistError):
     """The database cannot be reached through this pooler as it is set."""
 
