@@ -5,12 +5,14 @@ Runs beside the queue's worker, not in it: a periodic task would wait for a free
 
 import asyncio
 import time
+from contextlib import AbstractContextManager
 from typing import Any, Literal
 
 import structlog
 from procrastinate import App
 from psycopg.errors import LockNotAvailable
-from sqlalchemy import text
+from sqlalchemy import Row, text
+from structlog.contextvars import bound_contextvars
 
 from shared import deaths
 from shared.database import DATABASE_AWAY, Sessions
@@ -24,8 +26,9 @@ _TOO_MANY_DEATHS = (
     " What was made is kept; retry the job to make the rest."
 )
 _STALLED = """
-    SELECT job.id, job.args ->> 'job_id' AS job_id, job.abort_requested
+    SELECT job.id, job.args ->> 'job_id' AS job_id, job.abort_requested, record.request_id, record.user_id, record.deck_id
     FROM tts.procrastinate_jobs AS job LEFT JOIN tts.procrastinate_workers AS worker ON worker.id = job.worker_id
+    LEFT JOIN tts.job AS record ON record.id = job.args ->> 'job_id'
     WHERE job.status = 'doing' AND job.queue_name = :queue
         AND (worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => :dead_after))
 """
@@ -39,7 +42,7 @@ _PATIENCE = text("SET LOCAL lock_timeout = '1s'")
 _ONE_AT_A_TIME = text("SELECT pg_try_advisory_xact_lock(hashtextextended('memolist tts reconcile', 0))")
 _FELL_OUT = text(
     """
-    SELECT job.id, row."deckId" AS deck_id
+    SELECT job.id AS job_id, row."deckId" AS deck_id, row."userId" AS user_id, job.request_id
     FROM tts.job AS job JOIN public."TtsJob" AS row ON row."id" = job.id
     WHERE job.ended_at IS NULL AND row."status" IN ('pending', 'processing')
         AND NOT EXISTS (
@@ -85,7 +88,10 @@ class Rescue:
         """Brings back all that is stalled or fell out; returns how many jobs that were."""
         async with self._sessions.begin() as session:
             stalled = (await session.execute(_ALL_STALLED, self._condition)).all()
-        rescued = [await self._try_to_rescue(entry.id) for entry in stalled]
+        rescued = []
+        for entry in stalled:
+            with _told_of(entry):
+                rescued.append(await self._try_to_rescue(entry.id))
         return sum(rescued) + await self._reconcile()
 
     @property
@@ -113,10 +119,10 @@ class Rescue:
                 return "nothing"
             in_a_row = await deaths.count_death(session, entry.job_id)
             if in_a_row is None or entry.abort_requested:
-                _log.warning("a worker died; its job has ended", job_id=entry.job_id)
+                _log.warning("a worker died; its job has ended")
                 await session.execute(_OUT_OF_THE_QUEUE, {"id": entry_id})
                 return "ended"
-            _log.warning("a worker died; its job is run again", job_id=entry.job_id, deaths_in_a_row=in_a_row)
+            _log.warning("a worker died; its job is run again", deaths_in_a_row=in_a_row)
             if in_a_row < _MAX_DEATHS:
                 await session.execute(_BACK_TO_THE_QUEUE, {"id": entry_id})
                 return "rescued"
@@ -131,14 +137,21 @@ class Rescue:
                 return 0
             fell_out = (await session.execute(_FELL_OUT, {"task": RUN_JOB})).all()
             for job in fell_out:
-                _log.warning("a job had fallen out of the queue and is put back", job_id=job.id)
-                await enqueue(self._queue, session, job.id, job.deck_id)
+                with _told_of(job):
+                    _log.warning("a job had fallen out of the queue and is put back")
+                await enqueue(self._queue, session, job.job_id, job.deck_id)
         RESCUED.labels("fell_out").inc(len(fell_out))
         return len(fell_out)
 
     async def _is_database_there(self) -> None:
         async with self._sessions.begin() as session:
             await session.execute(text("SELECT 1"))
+
+
+def _told_of(job: Row[Any]) -> AbstractContextManager[None]:
+    """Every line in it says of which job it is, as those of its runs do."""
+    names = ("job_id", "request_id", "user_id", "deck_id")
+    return bound_contextvars(**{name: getattr(job, name) for name in names})
 
 
 def _count(outcome: Outcome) -> bool:

@@ -167,7 +167,8 @@ class SteadyJobs(JobManager):
         self._held.discard((job.id, job.attempts))
         self._begun.discard(job.id)
         if not rows:
-            _log.warning("a queue job is not acknowledged: it is not this worker's any more", queue_job_id=job.id)
+            told = {"queue_job_id": job.id, "job_id": job.task_kwargs.get("job_id"), "deck_id": job.lock}
+            _log.warning("a queue job is not acknowledged: it is not this worker's any more", **told)
 
 
 async def _or_none(statement: Awaitable[Result]) -> Result | None:

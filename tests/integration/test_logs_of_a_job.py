@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+import psycopg
 import pytest
 
 from tests.event_stream import watching
@@ -32,26 +33,37 @@ async def test_one_grep_follows_a_job_from_its_request_to_its_audio(service: Ser
     service.environment["LOG_FORMAT"] = "json"
     service.add_deck("deck", ["card-1", "card-2"])
     await service.start_api()
-    await service.start_worker()
     sent = {**JSON, "X-Request-Id": "proxy-4.2_A"}
 
     answer = await request(service, "POST", "/api/tts/generate", body_of(phrases(["card-1", "card-2"]), "deck"), **sent)
     job_id = answer.body["jobId"]
+    # Who took it is dead. Another of the same request fell out of the queue.
+    service.add_deck("other", ["card-3"])
+    other = await request(service, "POST", "/api/tts/generate", body_of(phrases(["card-3"]), "other"), **sent)
+    with psycopg.connect(service.database_url, autocommit=True) as connection:
+        connection.execute("SET search_path = tts")  # triggers find their tables by it
+        connection.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE lock = 'deck'")
+        connection.execute("DELETE FROM procrastinate_jobs WHERE lock = 'other'")
+    await service.start_worker(WORKER_HEARTBEAT_S="0.5")
     await service.ended(job_id)
-    await until(lambda: "a job ended" in service.log("worker"))
+    await until(lambda: service.log("worker").count("a job ended") == 2)
 
     assert answer.headers.getall("X-Request-Id") == ["proxy-4.2_A"]
-    found = lines(service, job_id)
-    events = [line["event"] for line in found]
-    assert (events[0], events[-1]) == ("a request was answered", "a job ended")
-    assert "a job begins" in events
-    who = ("proxy-4.2_A", job_id, "deck", "anna")
-    assert {tuple(line[name] for name in ("request_id", "job_id", "deck_id", "user_id")) for line in found} == {who}
+    found, of_other = lines(service, job_id), lines(service, other.body["jobId"])
+    for some, deck, brought_back in (
+        (found, "deck", "a worker died; its job is run again"),
+        (of_other, "other", "a job had fallen out of the queue and is put back"),
+    ):
+        events = [line["event"] for line in some]
+        assert (events[0], events[-1]) == ("a request was answered", "a job ended")
+        assert events.index(brought_back) < events.index("a job begins")
+        who = ("proxy-4.2_A", some[0]["job_id"], deck, "anna")
+        assert {tuple(line[name] for name in ("request_id", "job_id", "deck_id", "user_id")) for line in some} == {who}
     assert {name for line in found for name in line.get("files", [])} == {
         f"card-{number}_{side}.mp3" for number in (1, 2) for side in ("en", "fr")
     }
     assert [(found[0][name]) for name in ("route", "method", "status")] == ["/api/tts/generate", "POST", 202]
-    assert lines(service, "proxy-4.2_A") == found
+    assert len(lines(service, "proxy-4.2_A")) == len(found + of_other)
 
 
 @pytest.mark.parametrize("sent", ["Bonjour mes amis", "é", "", "-x", "x" * 65, '"', "a/b", TEXT + "\t"])
