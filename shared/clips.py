@@ -38,6 +38,11 @@ _INLINE = frozenset("a abbr b bdi bdo big code em font i kbd mark q s small span
 _MANY_MARKS = re.compile(r"[^\w\s]{32,}")
 # ZWNJ and ZWJ are invisible too, but change how scripts and emoji are read.
 _JOINERS = "\u200c\u200d"
+# Letters, marks and signs to Unicode, and nothing to see or to say: fillers of Hangul, Braille's blank, selectors of variants.
+# Within a word they may mean something; a word of them alone is none.
+_UNSEEN = f"{_JOINERS}\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\U0001d159" + "".join(
+    map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
+)
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,8 @@ def normalise(text: str) -> str:
     without_markup = _TAG.sub(_gap, _UNSPOKEN.sub(" ", _COMMENT.sub(" ", text)))
     plain = _ENTITY.sub(lambda entity: html.unescape(entity[0]), without_markup)
     words = unicodedata.normalize("NFC", _MANY_MARKS.sub(_sort_marks, _audible(plain))).split()
-    # At the edge of a word a joiner joins nothing; alone it would be a text with nothing to say.
-    return " ".join(filter(None, (word.strip(_JOINERS) for word in words)))
+    # At the edge of a word a joiner joins nothing.
+    return " ".join(word.strip(_JOINERS) for word in words if word.strip(_UNSEEN))
 
 
 def text_hash(text: str, side: Side) -> str:

@@ -65,7 +65,7 @@ async def test_the_answer_is_the_brief_s_and_the_job_waits_in_the_queue_under_it
 # Each: the phrases, and the index and card of every error that must be named, in order.
 BAD_PHRASES: dict[str, tuple[list[Any], list[tuple[int, str | None]]]] = {
     "an empty pair": ([GOOD, phrase(textEn="", textFr="")], [(1, "card-0")]),
-    "a blank pair": ([phrase(textEn=" \t\n", textFr="\u200b\ufeff")], [(0, "card-0")]),
+    "a blank pair": ([phrase(textEn=" \t\n", textFr="\u200b\ufeff\u3164 \u2800")], [(0, "card-0")]),
     "a pair of empty tags": ([phrase(textEn="<b></b>", textFr="<br/>")], [(0, "card-0")]),
     "a pair of hard spaces": ([phrase(textEn="&nbsp;", textFr="&#160;")], [(0, "card-0")]),
     "4,097 characters": ([phrase(textEn="x" * 4_097)], [(0, "card-0")]),

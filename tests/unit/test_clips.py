@@ -127,6 +127,13 @@ def test_a_text_with_nothing_to_say_is_empty(text: str) -> None:
     assert normalise(text) == ""
 
 
+@pytest.mark.parametrize("blank", ["\u3164", "\u2800", "\uffa0", "\u115f\u1160", "\u034f", "\ufe0f", "\U000e0100"])
+def test_what_looks_blank_says_nothing_by_itself_and_stays_where_it_belongs_to_a_word(blank: str) -> None:
+    assert normalise(f"{blank} {blank}{blank}\u200d") == ""
+    assert normalise(f"{blank} one {blank}\n two") == "one two"
+    assert normalise(f"❤{blank} a{blank}b") == f"❤{blank} a{blank}b"
+
+
 def test_two_ways_to_write_a_letter_are_one_text() -> None:
     assert normalise("e\u0301te\u0301") == normalise("été") == "été"
 
