@@ -97,7 +97,8 @@ async def test_a_clip_can_only_be_read(
     ],
 )
 async def test_the_apis_routes_reach_it_as_they_are(nginx: str, client: aiohttp.ClientSession, path: str) -> None:
-    async with client.get(URL(nginx + path, encoded=True), headers={"Authorization": "Bearer t"}) as answer:
+    said = {"Authorization": "Bearer t", "X-Forwarded-For": "192.0.2.1", "X-Forwarded-Host": "evil.example"}
+    async with client.get(URL(nginx + path, encoded=True), headers=said) as answer:
         assert answer.status == 200
         seen = await answer.json()
     host = nginx.removeprefix("http://")

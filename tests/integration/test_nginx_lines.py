@@ -68,7 +68,8 @@ async def test_with_tls_audio_and_api_are_served_and_plain_requests_sent_there(
 async def test_behind_a_proxy_requests_are_counted_by_client(
     audio_folder: Path, small_api: StandInApi, tmp_path: Path
 ) -> None:
-    add_lines(tmp_path, "behind-a-proxy", **{"172.16.0.0/12": "127.0.0.0/8"})
+    proxies = {"172.16.0.0/12": "127.0.0.0/24", r"172\.(1[6-9]|2[0-9]|3[01])": r"127\.0\.0"}
+    add_lines(tmp_path, "behind-a-proxy", **proxies)
     with running_nginx(audio_folder, small_api.address, server_dir=tmp_path) as url:
 
         async def post(client: aiohttp.ClientSession, address: str) -> int:
@@ -78,6 +79,13 @@ async def test_behind_a_proxy_requests_are_counted_by_client(
 
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=GIVE_UP_SECONDS)) as client:
             many = await asyncio.gather(*(post(client, f"203.0.113.{number}") for number in range(200)))
-            one = await asyncio.gather(*(post(client, "198.51.100.1") for _ in range(200)))
+            # What a client says of itself comes before what the proxy saw.
+            one = await asyncio.gather(*(post(client, f"203.0.113.{number}, 198.51.100.1") for number in range(200)))
+        # Past the proxy, as whom one likes.
+        past = aiohttp.TCPConnector(local_addr=("127.0.1.1", 0))
+        async with aiohttp.ClientSession(connector=past) as client:
+            assert await post(client, "203.0.113.201") == 403
+            async with client.get(f"{url}/storage/tts/card-1.a_en.mp3") as answer:
+                assert answer.status == 403
     assert set(many) == {202}
     assert 429 in one
