@@ -1,6 +1,7 @@
 """`python -m scripts.requirements LOCK`: installs requirements/LOCK.txt, unless this environment has it. Standard library only."""
 
 import hashlib
+import os
 import runpy
 import sys
 from pathlib import Path
@@ -17,10 +18,20 @@ def main() -> None:
     if sys.version_info < OLDEST_PYTHON:
         sys.exit(f"Cannot start: Python {sys.version.split()[0]} made .venv; 3.11 or newer is needed")
     if not is_installed(lock):
+        leave_to_its_owner()
         STAMP.unlink(missing_ok=True)
         print(f"Installing requirements/{lock}.txt into .venv: a minute or so, this once", flush=True)
         install(lock)
         STAMP.write_text(mark(lock))
+
+
+def leave_to_its_owner() -> None:
+    """As root (`sudo just doctor`) nothing is installed for another user, who could not change it any more."""
+    owner = os.stat(sys.prefix).st_uid
+    if os.geteuid() == 0 and owner != 0:
+        sys.exit(
+            f"Cannot start: {sys.prefix} belongs to user {owner}, and something is to be installed: run this as that user"
+        )
 
 
 def is_installed(lock: str) -> bool:
