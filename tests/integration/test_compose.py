@@ -112,7 +112,12 @@ async def assert_the_smoke_check_passes(stack: Stack, folder: Path) -> None:
     page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
     [check] = re.findall(r"^```bash\n(URL=.*?)^```$", page, re.DOTALL | re.MULTILINE)
     [dump] = re.findall(r"^docker compose .* pg_dump .*$", page, re.MULTILINE)
-    script = f"set -e\n{check}\n{dump}\n"
+    [retry] = re.findall(
+        r"^## Retry.*?^```bash\n(.*?)^```$", (ROOT / "docs" / "operations.md").read_text(), re.DOTALL | re.MULTILINE
+    )
+    docker = "docker compose -f compose.prod.yaml exec -T"
+    fail = f"""{docker} db psql -U memolist -c "UPDATE public.\\"TtsJob\\" SET \\"status\\" = 'failed'" """
+    script = f"set -e\n{check}\n{dump}\n{fail}\n{retry}\n"
     bash = await asyncio.create_subprocess_exec(
         "bash", "-c", script, cwd=folder, env=stack.docker(), stdout=PIPE, stderr=STDOUT
     )
@@ -122,6 +127,7 @@ async def assert_the_smoke_check_passes(stack: Stack, folder: Path) -> None:
     assert '"status":"completed"' in said
     assert "HTTP/1.1 200 OK" in said
     assert "audio/mpeg" in said
+    assert said.count('{"ok":true,"jobId":"') == 3  # posted; of both that failed, each by its own user
     assert (folder / "before.dump").read_bytes().startswith(b"PGDMP")
 
 
