@@ -7,18 +7,26 @@ export const token = () => store.getItem('token')
 export const keepToken = (text) => store.setItem('token', text.replace(/[^\x21-\x7e]/g, ''))
 export const forget = () => store.clear()
 
-/** What a link brings: `#token=…&deck=…&example=1`. It leaves the address bar and the tab's history at once; in the
- * browser's list of visited pages the link stays, as long as the browser keeps it. */
-export function takeLink() {
-  const brought = new URLSearchParams(location.hash.slice(1))
-  if (!brought.get('token')) return null
-  history.replaceState(null, '', location.pathname)
-  forget()
-  keepToken(brought.get('token'))
-  return { deck: brought.get('deck'), example: brought.has('example') }
+/** Whose token it says it is: for people to read, the API alone can tell. */
+export function userOf(text) {
+  try {
+    const [, claims] = text.split('.')
+    const bytes = Uint8Array.from(atob(claims.replace(/-/g, '+').replace(/_/g, '/')), (char) => char.charCodeAt())
+    return JSON.parse(new TextDecoder().decode(bytes)).sub
+  } catch {
+    return null
+  }
 }
 
-export const recall = (name, first) => JSON.parse(store.getItem(name)) ?? first
+/** What a link brings: `#token=…&deck=…&example=1`. It leaves the address bar and the tab's history at once; in the
+ * browser's list of visited pages it stays. */
+export function takeLink() {
+  const { token, ...link } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)))
+  if (token) history.replaceState(null, '', location.pathname)
+  return token && { token, ...link }
+}
+
+export const recall = (name) => JSON.parse(store.getItem(name))
 
 export function remember(name, value) {
   try {

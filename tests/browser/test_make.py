@@ -250,6 +250,7 @@ async def test_a_text_is_a_text_in_every_field(visit: Visit) -> None:
     await page.goto(f"{service.url}/studio#watch/{ATTACK}")
     await expect(page.get_by_role("alert")).to_have_text("There is none with this id.")
     await page.goto(f"{service.url}/studio#token={ATTACK}&deck={ATTACK}")
+    await page.get_by_role("button", name="Go on as ?").click()
     await expect(page.get_by_label("Deck", exact=True)).to_have_value(ATTACK)
     await page.get_by_role("link", name="Jobs").click()
     await page.get_by_label("Token").fill(ATTACK)

@@ -64,6 +64,30 @@ async def test_the_token_leaves_the_address_and_stays_in_the_tab(visit: Visit, b
         assert await other.page.evaluate("sessionStorage.length") == 0
 
 
+async def test_no_link_signs_anybody_in_as_somebody_else_unasked(visit: Visit) -> None:
+    visit.provokes("status of 404")
+    await visit.enter("anna-s")
+    await visit.cell("English", 1).fill("Mine")
+    page, whose = visit.page, "JSON.parse(atob(sessionStorage.token.split('.')[1])).sub"
+    dialog = page.get_by_role("dialog", name="This link is for mallory")
+
+    await visit.enter("trap", "mallory")
+    await expect(dialog).to_contain_text("This tab is open as anna.")
+    await page.keyboard.press("Escape")
+
+    await expect(dialog).to_be_hidden()
+    await expect(visit.cell("English", 1)).to_have_value("Mine")
+    assert await page.evaluate(whose) == "anna"
+    await visit.enter("trap", "mallory")
+    await dialog.get_by_role("button", name="Go on as mallory").click()
+    await expect(page.get_by_label("Deck", exact=True)).to_have_value("trap")
+    await expect(page.locator(".ways")).to_contain_text("mallory")
+    await expect(visit.cell("English", 1)).to_have_value("")
+    assert await page.evaluate(whose) == "mallory"
+    await visit.enter("again", "mallory")  # her own link, as after a new start of `just dev`
+    await expect(page.get_by_label("Deck", exact=True)).to_have_value("again")
+
+
 async def test_a_token_whose_time_is_over_leads_to_the_door_and_back_to_the_same_job(visit: Visit) -> None:
     visit.service.add_deck("expiry", ["expiry-1"])
     await visit.make("expiry", rows(["expiry-1"]))
@@ -164,6 +188,7 @@ async def test_two_hundred_cards_reload_offline_and_back(visit: Visit) -> None:
     cards = [f"many-{number:03}" for number in range(200)]
     visit.service.add_deck("many", cards)
     page = visit.page
+    visit.provokes("net::ERR_INTERNET_DISCONNECTED")  # what was asked just then
     await page.add_init_script(
         "window.longTasks = []; new PerformanceObserver((list) => longTasks.push(...list.getEntries().map((it) => it.duration)))"
         ".observe({ type: 'longtask', buffered: true })"
