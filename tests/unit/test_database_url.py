@@ -55,7 +55,7 @@ def test_what_only_prisma_understands_is_dropped() -> None:
 
 def test_what_libpq_understands_is_kept() -> None:
     found = given_to_libpq(
-        "postgresql://db/memolist?sslmode=require&schema=public&connect_timeout=30&application_name=a%20b"
+        "postgresql://db/memolist?sslmode=require&gssencmode=require&schema=public&connect_timeout=30&application_name=a%20b"
         "&keepalives_idle=60&options=endpoint%3Dep-1"
     )
     assert [found["sslmode"], found["application_name"], found["options"]] == ["require", "a b", "endpoint=ep-1"]
