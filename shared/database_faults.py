@@ -24,6 +24,7 @@ _FOR_A_WHILE = {
     "No such file": "start Postgres, or put its socket into {setting}",
     "resolve": "put a host that this machine knows into {setting}",
     "timeout": "is the address in {setting} right, and does a firewall let this machine through?",
+    "connection slots": "raise max_connections, or run fewer workers and API processes",
     "too many": "raise max_connections, or run fewer workers and API processes",
     "starting up": "wait until Postgres has started",
 }

@@ -44,7 +44,8 @@ def _reader(kind: type[Part]) -> Callable[..., Part]:
         # How the log looks is nothing to any check.
         needed = wrong - {*spared, *LogSettings.model_fields}
         if needed:
-            raise Skipped(f"needs {', '.join(sorted(needed)).upper()}: see the first line")
+            names = sorted(name.upper() if name in kind.model_fields else name for name in needed)
+            raise Skipped(f"needs {', '.join(names)}: see the first line")
         # What is given here goes before the environment.
         return kind(**{name: kind.model_fields[name].get_default() for name in wrong})
 
