@@ -16,10 +16,16 @@ _LEFT = """
         + (SELECT count(*) FROM public."TtsJob" WHERE "status" NOT IN ('completed', 'failed'))
 """
 _EMPTY = """
-    DELETE FROM tts.job_clip; DELETE FROM tts.job; DELETE FROM tts.clip; DELETE FROM tts.card_audio; DELETE FROM tts.clip_use;
-    DELETE FROM tts.unnamed_audio; DELETE FROM tts.idempotency_key; DELETE FROM tts.pace;
-    DELETE FROM public."TtsJob"; DELETE FROM public."Card"; DELETE FROM public."Deck"
+    SET search_path = tts, public;
+    DELETE FROM procrastinate_jobs; DELETE FROM job_clip; DELETE FROM job; DELETE FROM clip; DELETE FROM card_audio;
+    DELETE FROM clip_use; DELETE FROM unnamed_audio; DELETE FROM idempotency_key; DELETE FROM pace;
+    DELETE FROM "TtsJob"; DELETE FROM "Card"; DELETE FROM "Deck"
 """
+
+
+def empty_tables(service: Service) -> None:
+    """Takes all jobs, decks and clips away; nobody may be at work on them."""
+    service.sql(_EMPTY)
 
 
 def speech_environment(upstream: SpeechServer) -> dict[str, str]:
@@ -85,7 +91,7 @@ class Standing:
         return all(process.returncode is None for process in service.processes)
 
     def _empty(self, service: Service) -> None:
-        service.sql(_EMPTY)
+        empty_tables(service)
         for entry in service.storage.iterdir():
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         (service.storage / ".cache").mkdir()

@@ -2,29 +2,46 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.job_control import cancel, generate, two_apis
+from tests.job_control import cancel, generate
+from tests.postgres import Postgres
 from tests.service import Service, phrases
-from tests.shared_api import assert_problem
+from tests.shared_api import assert_problem, shared_api
+from tests.standing import empty_tables
 from tests.watching import queue_jobs
 
 CARDS = [f"card-{number}" for number in range(50)]
 
 
-@pytest.fixture
-async def apis(service: Service) -> AsyncIterator[tuple[Service, Service]]:
+@pytest.fixture(scope="module")
+async def both(
+    postgres: Postgres, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Service, Service]]:
     """Two API processes that take five jobs of a user."""
+    five = {"MAX_ACTIVE_JOBS_PER_USER": "5"}
+    async with shared_api(postgres, migrated_template, tmp_path_factory.mktemp("active"), **five) as service:
+        first = replace(service)
+        await service.start_api(**five)
+        yield first, replace(service)
+        assert "error of ours" not in service.log("api")
+
+
+@pytest.fixture
+def apis(both: tuple[Service, Service]) -> Iterator[tuple[Service, Service]]:
+    """The two, with two decks and no job."""
+    service, _ = both
     service.add_deck("deck", CARDS)
     service.add_deck("deck-of-bob", ["card-of-bob"], "bob")
-    yield await two_apis(service, MAX_ACTIVE_JOBS_PER_USER="5")
-    assert "error of ours" not in service.log("api")
+    yield both
+    empty_tables(service)
 
 
-async def test_of_fifty_posts_at_once_five_are_taken(service: Service, apis: tuple[Service, Service]) -> None:
+async def test_of_fifty_posts_at_once_five_are_taken(apis: tuple[Service, Service]) -> None:
     posts = (generate(apis[n % 2], phrases([CARDS[n]]), key=f"key-{n}" if n % 3 else None) for n in range(50))
     of_bob = generate(apis[0], phrases(["card-of-bob"]), "deck-of-bob", "bob")
 
@@ -35,7 +52,7 @@ async def test_of_fifty_posts_at_once_five_are_taken(service: Service, apis: tup
     refused = next(answer for answer in answers if answer.status == 429)
     assert "5 jobs" in assert_problem(refused, 429)["detail"]
     assert int(refused.headers["Retry-After"]) > 0
-    assert queue_jobs(service) == ["todo"] * 6
+    assert queue_jobs(apis[0]) == ["todo"] * 6
 
 
 async def five(api: Service) -> list[str]:
@@ -53,13 +70,15 @@ async def test_there_is_room_again_after_a_cancel(apis: tuple[Service, Service])
     assert [answer.status for answer in answers] == [202, 429]
 
 
-async def test_there_is_room_again_after_an_end(service: Service, apis: tuple[Service, Service]) -> None:
-    jobs = await five(apis[0])
+async def test_there_is_room_again_after_an_end(service: Service) -> None:
+    service.add_deck("deck", CARDS)
+    await service.start_api(MAX_ACTIVE_JOBS_PER_USER="5")
+    jobs = await five(service)
     await service.start_worker()
     for job_id in jobs:
         await service.ended(job_id)
 
-    assert (await generate(apis[0], phrases(CARDS))).status == 202
+    assert (await generate(service, phrases(CARDS))).status == 202
 
 
 async def test_a_refused_request_can_be_sent_again_with_its_key(apis: tuple[Service, Service]) -> None:
@@ -83,11 +102,11 @@ async def test_what_is_wrong_is_told_also_where_there_is_no_room(apis: tuple[Ser
     assert_problem(await generate(apis[0], phrases(CARDS), "no-deck"), 404)
 
 
-async def test_jobs_that_went_with_their_deck_take_no_room(service: Service, apis: tuple[Service, Service]) -> None:
+async def test_jobs_that_went_with_their_deck_take_no_room(apis: tuple[Service, Service]) -> None:
     """Prisma deletes a deck's jobs with it, queued or not."""
     await five(apis[0])
 
-    service.sql('DELETE FROM public."TtsJob"')
+    apis[0].sql('DELETE FROM public."TtsJob"')
 
     assert (await generate(apis[0], phrases(CARDS))).status == 202
 

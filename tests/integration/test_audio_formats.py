@@ -1,7 +1,6 @@
 """Servers that ignore `response_format`, and answers with status 200 that are no audio: what is stored, and who is told what."""
 
 import miniaudio
-import pytest
 
 from tests.service import Service, phrases
 from tests.speech_server import SpeechServer
@@ -42,20 +41,28 @@ async def test_wav_flac_and_ogg_are_stored_as_mp3(service: Service, upstream: Sp
             assert accept(mp3, text).mp3 == mp3
 
 
-@pytest.mark.parametrize("kind", UNREADABLE)
 async def test_what_is_no_audio_tells_the_jobs_owner_why_and_the_log_without_its_words(
-    service: Service, upstream: SpeechServer, kind: str
+    service: Service, upstream: SpeechServer
 ) -> None:
-    service.add_deck("deck", ["good", kind])
-    upstream.fail(kind, text=f" {kind}")
+    service.add_deck("deck", [*UNREADABLE, *(f"good-{kind}" for kind in UNREADABLE)])
+    for kind in UNREADABLE:
+        upstream.fail(kind, text=f" {kind}")
     await start(service, TTS_MAX_ATTEMPTS="2", LOG_LEVEL="debug")
 
-    job = await service.ended(await service.post("deck", phrases(["good", kind])))
+    for kind, reason in UNREADABLE.items():
+        job = await service.ended(await service.post("deck", phrases([f"good-{kind}", kind])))
 
-    assert job["status"] == "failed"
-    assert UNREADABLE[kind] in job["errorMessage"]
-    assert UNREADABLE[kind] in job["resultUrls"][1]["error"]
-    assert card_files(service).keys() == {"good_en.mp3", "good_fr.mp3"}
+        assert job["status"] == "failed"
+        assert reason in job["errorMessage"]
+        assert reason in job["resultUrls"][1]["error"]
+
+    assert card_files(service).keys() == {f"good-{kind}_{side}.mp3" for kind in UNREADABLE for side in ("en", "fr")}
+    assert {kind: outcomes(upstream, kind) for kind in UNREADABLE} == {kind: [kind] * 4 for kind in UNREADABLE}
     log = service.log("worker") + service.log("api")
-    assert "tried again" in log
+    assert log.count("tried again") == 2 * len(UNREADABLE)
     assert not [words for words in WORDS_OF_ANSWERS if words in log]
+
+
+def outcomes(upstream: SpeechServer, card: str) -> list[str]:
+    """What became of the requests for a card."""
+    return [request.outcome for request in upstream.requests if request.text.endswith(f" {card}")]

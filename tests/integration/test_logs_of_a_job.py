@@ -1,6 +1,7 @@
 """The logs of API and worker together: they lead from a request to its audio, and hold no text, token or key, whatever happens."""
 
 import json
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -10,9 +11,10 @@ import pytest
 
 from tests.event_stream import watching
 from tests.job_control import generate, retry
+from tests.postgres import Postgres
 from tests.s3_server import QUOTED, S3Server
 from tests.service import SECRET, Service, phrases, token
-from tests.shared_api import PASSWORD, assert_problem, body_of, forged_token, request, with_password
+from tests.shared_api import PASSWORD, assert_problem, body_of, forged_token, request, shared_api, with_password
 from tests.speech_server import SpeechServer
 from tests.watching import until
 
@@ -74,10 +76,12 @@ async def test_an_id_that_is_none_is_replaced(plain_api: Service, sent: str) -> 
     assert given != sent
 
 
-@pytest.fixture
-async def plain_api(service: Service) -> Service:
-    await service.start_api()
-    return service
+@pytest.fixture(scope="module")
+async def plain_api(
+    postgres: Postgres, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Service]:
+    async with shared_api(postgres, migrated_template, tmp_path_factory.mktemp("ids")) as service:
+        yield service
 
 
 @pytest.mark.timeout(300)

@@ -158,15 +158,14 @@ async def test_a_worker_that_waits_for_a_loading_model_stops_when_told_and_loses
     assert (await service.ended(job_id))["status"] == "completed"
 
 
-async def test_a_refused_clip_is_not_tried_again(service: Service, upstream: SpeechServer) -> None:
-    service.add_deck("deck", ["card-1", "card-2"])
+async def test_a_refused_clip_is_not_tried_again(running: Service, upstream: SpeechServer) -> None:
+    running.add_deck("deck", ["card-1", "card-2"])
     upstream.fail("refused", text="The word is card-1")
-    await start(service)
 
-    await service.ended(await service.post("deck", phrases(["card-1", "card-2"])))
+    await running.ended(await running.post("deck", phrases(["card-1", "card-2"])))
 
     assert upstream.texts.count("The word is card-1") == 1
-    assert len(card_files(service)) == 3
+    assert len(card_files(running)) == 3
 
 
 async def test_no_secret_and_no_text_is_told_in_the_log_or_to_the_user(
