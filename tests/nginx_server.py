@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 
+from tests.service import GIVE_UP_SECONDS
 from tests.system_parts import require_program
 
 ROOT = Path(__file__).parent.parent
@@ -89,7 +90,7 @@ def _free_port() -> int:
 
 
 def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + GIVE_UP_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import PublicFormat
 
 from tests.jwks_server import JwksServer, KeyPair, assembled, base64url, key_pair
 from tests.postgres import Postgres
-from tests.service import Answer, Service
+from tests.service import GIVE_UP_SECONDS, Answer, Service
 from tests.shared_api import GENERATE, assert_problem, assert_unauthorized, request
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -347,7 +347,7 @@ async def raw(api: Service, *authorization: bytes) -> bytes:
     reader, writer = await asyncio.open_connection(host, int(port))
     headers = b"".join(b"Authorization: " + value + b"\r\n" for value in authorization)
     writer.write(b"GET " + PATH.encode() + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers + b"\r\n")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(GIVE_UP_SECONDS):
         answer = await reader.read()
     writer.close()
     return answer
@@ -416,7 +416,7 @@ async def test_an_api_whose_issuer_is_away_says_so_and_lets_in_when_it_is_back(
             assert issuer.asked == 1
             issuer.fault = ""
 
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(GIVE_UP_SECONDS):
                 while (await ask(api, RSA.token())).status == 503:
                     await asyncio.sleep(0.2)
 

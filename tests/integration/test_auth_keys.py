@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException
 from api.key_set import KeySet
 from api.token_keys import KeysAway, Unauthorized
 from tests.jwks_server import FAULTS, SLOW_FAULTS, JwksServer, KeyPair, key_pair
+from tests.watching import until
 
 ONE, TWO, THREE = key_pair("one"), key_pair("two"), key_pair("three")
 ELLIPTIC = key_pair("curve", "ES256")
@@ -75,12 +76,12 @@ async def test_a_fetch_goes_on_when_who_asked_first_has_left(issuer: JwksServer)
 
 
 async def test_a_new_key_is_found_once_the_pause_is_over(issuer: JwksServer) -> None:
-    keys = key_set(issuer, pause_seconds=0.3)
+    keys = key_set(issuer, pause_seconds=1)
     assert await fits(keys, ONE)
     issuer.keys = [ONE.jwk(), TWO.jwk()]
     assert await refusal(keys, "two") is Unauthorized
 
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1)
 
     assert await fits(keys, TWO)
     assert await fits(keys, ONE)
@@ -97,7 +98,7 @@ async def test_strangers_with_unknown_keys_do_not_set_the_pace(issuer: JwksServe
         assert set(await asyncio.gather(*strangers)) == {Unauthorized}
         assert await fits(keys, ONE)
 
-    assert issuer.asked in (3, 4)
+    assert 2 <= issuer.asked <= 2 + (time.monotonic() - began) // 0.5
 
 
 async def test_a_known_key_does_not_wait_for_a_stranger_s_fetch(issuer: JwksServer) -> None:
@@ -105,21 +106,21 @@ async def test_a_known_key_does_not_wait_for_a_stranger_s_fetch(issuer: JwksServ
     assert await fits(keys, ONE)
     issuer.seconds = 0.5
     stranger = asyncio.create_task(refusal(keys, "stranger"))
-    await asyncio.sleep(0.05)
+    await until(lambda: issuer.asked == 2)
 
-    async with asyncio.timeout(0.1):
-        assert await fits(keys, ONE)
+    assert await fits(keys, ONE)
+    assert not stranger.done()
 
     assert await stranger is Unauthorized
 
 
 async def test_a_key_that_was_taken_back_is_good_for_as_long_as_the_set_lives(issuer: JwksServer) -> None:
-    keys = key_set(issuer, lifetime_seconds=0.2, pause_seconds=0.1)
+    keys = key_set(issuer, lifetime_seconds=1, pause_seconds=0.1)
     assert await fits(keys, ONE)
     issuer.keys = [TWO.jwk()]
     assert await fits(keys, ONE)
 
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(1)
 
     assert await refusal(keys, "one") is Unauthorized
     assert await fits(keys, TWO)
@@ -175,9 +176,9 @@ async def test_a_slow_issuer_is_waited_for_once_and_for_seconds(issuer: JwksServ
     issuer.fault = fault
     await asyncio.sleep(0.05)
 
-    async with asyncio.timeout(6):
+    async with asyncio.timeout(30):
         assert await fits(keys, ONE)
-    async with asyncio.timeout(0.5):
+    async with asyncio.timeout(4):  # one fetch would take five seconds
         for _ in range(3):
             await asyncio.sleep(0.06)
             assert await fits(keys, ONE)  # while the next fetch is under way
@@ -189,13 +190,12 @@ async def test_the_loop_is_free_while_the_issuer_is_asked(issuer: JwksServer) ->
     issuer.seconds = 0.3
     keys = key_set(issuer)
     asking = asyncio.create_task(fits(keys, ONE))
-    longest = 0.0
+    turns = 0
     while not asking.done():
-        began = time.monotonic()
         await asyncio.sleep(0)
-        longest = max(longest, time.monotonic() - began)
+        turns += 1
 
-    assert longest < 0.1
+    assert turns > 10
 
 
 async def test_the_log_tells_of_an_outage_and_of_its_end(issuer: JwksServer, capfd: pytest.CaptureFixture[str]) -> None:

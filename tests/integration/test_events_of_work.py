@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.event_stream import EventStream, watching
-from tests.service import Service, phrases
+from tests.service import GIVE_UP_SECONDS, Service, phrases
 from tests.speech_server import SpeechServer
 from tests.watching import until
 
@@ -88,7 +88,7 @@ async def test_other_services_on_the_database_hear_of_every_change(api: Service)
     with psycopg.connect(api.database_url, autocommit=True) as connection:
         connection.execute("LISTEN tts_job")
         job_id = await pending_job(api)
-        created = next(connection.notifies(timeout=10))
+        created = next(connection.notifies(timeout=GIVE_UP_SECONDS))
         await api.start_worker()
         await api.ended(job_id)
         notices = list(connection.notifies(timeout=0.5))

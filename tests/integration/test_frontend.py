@@ -3,11 +3,12 @@
 import asyncio
 import hashlib
 import json
-from asyncio.subprocess import PIPE, STDOUT
+from asyncio.subprocess import STDOUT
 
 from tests.frontend.node import node
 from tests.service import GIVE_UP_SECONDS, ROOT, Service, phrases, token
 from tests.speech_server import SpeechServer
+from tests.watching import until
 
 SNIPPET = ROOT / "tests" / "frontend" / "snippet.ts"
 MARK = '// ---- the brief, "Exemple d\'intégration frontend" ----\n\n'
@@ -39,12 +40,11 @@ async def test_the_frontend_shows_progress_and_then_what_went_wrong(service: Ser
     service.add_deck("deck-1", ["card-1", "card-2"])
     await service.start_api()
     running = asyncio.create_task(_run_frontend(service, ["card-1", "card-2"]))
-    await asyncio.sleep(3)  # the snippet asks every two seconds
+    await until(lambda: "Progression: 0/2" in _said(service))
 
     await service.start_worker()
     said = await running
 
-    assert "Progression: 0/2" in said
     assert "Échec: " in said
     assert "TTS généré!" not in said
     [(message,)] = service.sql('SELECT "errorMessage" FROM public."TtsJob"')
@@ -58,14 +58,20 @@ async def _run_frontend(service: Service, cards: list[str]) -> str:
         "DECK_ID": "deck-1",
         "PHRASES": json.dumps(phrases(cards)),
     }
-    process = await asyncio.create_subprocess_exec(
-        node(), SNIPPET, env=environment, cwd=service.folder, stdout=PIPE, stderr=STDOUT
-    )
+    with (service.folder / "frontend.log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            node(), SNIPPET, env=environment, cwd=service.folder, stdout=log, stderr=STDOUT
+        )
     try:
         async with asyncio.timeout(GIVE_UP_SECONDS):
-            said, _ = await process.communicate()
+            await process.wait()
     except TimeoutError:
         process.kill()
         raise
-    assert process.returncode == 0, said.decode()
-    return said.decode()
+    assert process.returncode == 0, _said(service)
+    return _said(service)
+
+
+def _said(service: Service) -> str:
+    log = service.folder / "frontend.log"
+    return log.read_text(encoding="utf-8") if log.exists() else ""

@@ -13,7 +13,7 @@ import pytest_asyncio
 import migrations
 from shared.database_url import libpq_conninfo
 from tests.postgres import Postgres
-from tests.service import Answer, Service, phrases
+from tests.service import GIVE_UP_SECONDS, Answer, Service, phrases
 from tests.shared_api import assert_problem, body_of, nothing_queued, shared_api
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -97,7 +97,7 @@ async def test_a_database_that_goes_away_in_the_middle_is_a_503_and_leaves_nothi
 
 async def _end_who_waits_for(table: str, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
     waits = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(GIVE_UP_SECONDS):
         while not connection.execute(waits, [table]).fetchall():
             await asyncio.sleep(0.05)
 
@@ -158,6 +158,6 @@ async def test_a_database_that_never_answers_is_not_ready(tmp_path: Path) -> Non
         async with Service(url, tmp_path) as service:
             await service.start_api()
 
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(GIVE_UP_SECONDS):
                 assert_away(await service.get("/ready"))
             assert (await service.get("/health")).status == 200

@@ -10,6 +10,7 @@ from yarl import URL
 
 from tests.nginx_neighbours import API_BODY_LIMIT_BYTES, StandInApi, in_parts, name_server, replace_a_second_later
 from tests.nginx_server import running_nginx
+from tests.service import GIVE_UP_SECONDS
 
 
 @pytest.fixture
@@ -199,7 +200,7 @@ async def test_every_answer_has_the_headers_that_protect_and_none_that_tells(
 async def test_each_event_arrives_while_the_answer_is_still_open(nginx: str, client: aiohttp.ClientSession) -> None:
     async with client.get(f"{nginx}/api/tts/jobs/j1/events") as answer:
         assert answer.content_type == "text/event-stream"
-        first = await asyncio.wait_for(answer.content.readline(), timeout=5)
+        first = await asyncio.wait_for(answer.content.readline(), timeout=30)
     assert first == b"data: first\n"
 
 
@@ -225,7 +226,7 @@ async def test_the_api_is_found_again_when_it_comes_back_with_another_address(
             async with client.get(f"{url}/health") as answer:
                 assert answer.status == 503
             names.answer = "127.0.0.1"
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(GIVE_UP_SECONDS):
                 while True:
                     async with client.get(f"{url}/health") as answer:
                         if answer.status == 200:

@@ -32,13 +32,13 @@ async def engine(server: RealtimeServer) -> AsyncIterator[RealtimeEngine]:
     speaking = RealtimeEngine(KEY, server.url, 5, 8)
     yield speaking
     await speaking.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while server.sessions:
             await asyncio.sleep(0.01)
 
 
 async def until_closed(server: RealtimeServer, connections: int = 0) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(server.sessions) > connections:
             await asyncio.sleep(0.01)
 

@@ -295,5 +295,5 @@ def test_the_stand_in_ends_on_sigterm() -> None:
 
 def _json(method: str, url: str, body: Any = None) -> Any:
     request = urllib.request.Request(url, json.dumps(body).encode(), method=method)
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
