@@ -178,7 +178,7 @@ async def test_a_signal_ends_it_soon_and_without_a_traceback(local: Service, s3:
 
     assert process.returncode == 128 + signal.SIGTERM
     assert b"Traceback" not in said
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 async def test_a_dry_run_says_it_all_and_does_nothing(local: Service, s3: S3Server) -> None:
