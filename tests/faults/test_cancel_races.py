@@ -47,7 +47,7 @@ async def test_cancelled_in_the_moment_of_its_end_a_job_ends_once_as_the_answer_
     await service.start_worker()
     began_at = time.monotonic()
     await service.made("deck-0", phrases(["card-0"]))
-    takes_seconds = time.monotonic() - began_at
+    takes_seconds = min(time.monotonic() - began_at, 1)
     moment = random.Random(5)
 
     async def one(number: int) -> tuple[str, str]:

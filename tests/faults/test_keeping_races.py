@@ -13,6 +13,9 @@ from tests.watching import card_files, card_urls, spoken, until
 
 CARDS = [f"card-{number}" for number in range(12)]
 ROUNDS = 12
+# In the order in which a job writes them: in another the two would wait for each other.
+LONG_UNUSED = "SELECT key FROM tts.clip_use WHERE used_at < now() - interval '1 day' ORDER BY key FOR UPDATE"
+GROW_OLD = f"UPDATE tts.clip_use SET used_at = now() - interval '100 days' WHERE key IN ({LONG_UNUSED})"
 WAITS_FOR = f"{WAITERS} AND query LIKE %s HAVING count(*) > 0"
 
 
@@ -23,7 +26,10 @@ async def sweep_all_the_time(service: Service, swept: list[int]) -> None:
 
 
 async def test_a_sweep_takes_nothing_that_a_job_has_found_or_made(service: Service) -> None:
-    """Cards go, and come back with words that are in the cache, or in a file that was noted; all is due when the job comes."""
+    """Cards go, and come back with words that are in the cache, or in a file that was noted.
+
+    All is due when the job comes, or in the middle of it: but for what it has said it will use.
+    """
     dice = random.Random(7)
     service.add_deck("deck", CARDS)
     await service.start_worker()
@@ -33,12 +39,16 @@ async def test_a_sweep_takes_nothing_that_a_job_has_found_or_made(service: Servi
         gone = dice.sample(CARDS, 6)
         service.sql("""DELETE FROM public."Card" WHERE "id" = ANY(%s)""", gone)
         await asyncio.sleep(dice.random() / 2)  # long enough for a sweep to note some
-        age_clips(service, 100)
-        age_notes(service, 10)
+        # In threads: a sweep, which runs here, may hold the rows.
+        await asyncio.to_thread(age_clips, service, dice.choice([50, 100]))
+        await asyncio.to_thread(age_notes, service, 10)
         service.add_cards("deck", gone)
         wanted = phrases(CARDS, dice.choice(["", "!"]))
-        await service.made("deck", wanted)
+        job_id = await service.post("deck", wanted)
+        await asyncio.sleep(dice.random() / 8)
+        await asyncio.to_thread(service.sql, GROW_OLD)
 
+        assert (await service.ended(job_id))["status"] == "completed"
         for phrase in wanted:
             card = phrase["cardId"]
             assert all(card_urls(service, card))

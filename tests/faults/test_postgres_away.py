@@ -1,12 +1,14 @@
 """Postgres restarts, cuts connections, stays away: processes survive, jobs finish, nothing is paid for twice."""
 
 import asyncio
+import re
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
 from shared.queue import TELL_WORKERS
-from tests.aftermath import assert_spoken, listeners, record
+from tests.aftermath import assert_spoken, kill, listeners, record
 from tests.mid_job import busy_with_a_job
 from tests.postgres import Postgres
 from tests.service import Service, phrases
@@ -61,18 +63,25 @@ async def test_connections_that_are_cut_again_and_again_cost_nothing(service: Se
 async def test_a_long_outage_is_told_to_users_and_survived_by_all(
     service: Service, upstream: SpeechServer, postgres: Postgres
 ) -> None:
-    """Longer than three heartbeats, too: two live workers must not take each other for dead."""
-    service.environment["WORKER_HEARTBEAT_S"] = "3"
+    """Longer than three heartbeats, too: two live workers must not take each other for dead, and one dies meanwhile."""
+    service.environment |= {"WORKER_HEARTBEAT_S": "3", "WORKER_CONCURRENCY": "1"}
     upstream.latency_seconds = 0.3
-    service.add_deck("deck", CARDS)
-    service.add_deck("other", ["other-1", "other-2"])
-    service.add_deck("new", ["new"])
-    workers = [await service.start_worker(WORKER_CONCURRENCY="1") for _ in range(2)]
-    jobs = [await service.post("deck", phrases(CARDS)), await service.post("other", phrases(["other-1", "other-2"]))]
+    for card in (CARDS[-1], "other-2", "doomed"):  # none is done before the database goes
+        upstream.fail("held", text=card)
+    decks = {"deck": CARDS, "other": ["other-1", "other-2"], "doomed": ["doomed"], "new": ["new"]}
+    for deck, cards in decks.items():
+        service.add_deck(deck, cards)
+    workers = [await service.start_worker() for _ in range(2)]
+    jobs = [await service.post(deck, phrases(decks[deck])) for deck in ("deck", "other")]
     await until(lambda: card_files(service))
+    doomed = await service.start_worker()
+    orphan = await service.post("doomed", phrases(decks["doomed"]))
+    await until(lambda: "doomed" in str(upstream.texts))
 
     postgres.stop()
     try:
+        await kill(service, doomed)
+        upstream.heal()
         for _ in range(24):
             answer = await service.get(f"/api/tts/status/{jobs[0]}")
             assert (answer.status, int(answer.headers["Retry-After"]) > 0) == (503, True)
@@ -81,13 +90,17 @@ async def test_a_long_outage_is_told_to_users_and_survived_by_all(
         assert (answer.status, int(answer.headers["Retry-After"]) > 0) == (503, True)
         assert [worker.returncode for worker in workers] == [None, None]
     finally:
+        back_at = datetime.now(UTC)
         postgres.start()
 
-    for job_id in jobs:
+    for job_id in (*jobs, orphan):
         assert (await ended(service, job_id))["status"] == "completed"
+    for job_id in jobs:
         assert record(service, job_id, "deaths", "clips_cached") == (0, 0)
-    assert "a worker died" not in service.log("worker")
-    assert len(upstream.requests) == CLIPS + 4
+    [(died_at, job_id)] = re.findall(r"(\S+) .*a worker died; .*job_id=(\S+)", service.log("worker"))
+    assert job_id == orphan
+    assert datetime.fromisoformat(died_at) - back_at > timedelta(seconds=6)  # first the living show themselves
+    assert len(upstream.requests) == CLIPS + 4 + 2 + 2
     assert_spoken(service, phrases(CARDS))
     await service.made("new", phrases(["new"]))
 
