@@ -66,7 +66,6 @@ class JobWatch:
         try:
             yield
         finally:
-            self.stop()
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
