@@ -1,62 +1,14 @@
-"""Sweeps beside jobs: what a card names is there and says its words, however a job and a sweep meet."""
-
-import asyncio
-import random
+"""Sweeps beside jobs: whichever comes first, the other waits for it or leaves to it what it has found."""
 
 import psycopg
 
 from tests.job_control import WAITERS, locked, waiters
-from tests.keeping import age_clips, age_notes, sweep
+from tests.keeping import age_clips, sweep
 from tests.service import Service, phrases
 from tests.speech_server import SpeechServer
-from tests.watching import card_files, card_urls, spoken, until
+from tests.watching import card_files, spoken, until
 
-CARDS = [f"card-{number}" for number in range(12)]
-ROUNDS = 12
-# In the order in which a job writes them: in another the two would wait for each other.
-LONG_UNUSED = "SELECT key FROM tts.clip_use WHERE used_at < now() - interval '1 day' ORDER BY key FOR UPDATE"
-GROW_OLD = f"UPDATE tts.clip_use SET used_at = now() - interval '100 days' WHERE key IN ({LONG_UNUSED})"
 WAITS_FOR = f"{WAITERS} AND query LIKE %s HAVING count(*) > 0"
-
-
-async def sweep_all_the_time(service: Service, swept: list[int]) -> None:
-    while True:
-        tally = await sweep(service, is_sure=True)
-        swept.append(tally.total().files)
-
-
-async def test_a_sweep_takes_nothing_that_a_job_has_found_or_made(service: Service) -> None:
-    """Cards go, and come back with words that are in the cache, or in a file that was noted.
-
-    All is due when the job comes, or in the middle of it: but for what it has said it will use.
-    """
-    dice = random.Random(7)
-    service.add_deck("deck", CARDS)
-    await service.start_worker()
-    swept: list[int] = []
-    sweeping = asyncio.create_task(sweep_all_the_time(service, swept))
-    for _ in range(ROUNDS):
-        gone = dice.sample(CARDS, 6)
-        service.sql("""DELETE FROM public."Card" WHERE "id" = ANY(%s)""", gone)
-        await asyncio.sleep(dice.random() / 2)  # long enough for a sweep to note some
-        # In threads: a sweep, which runs here, may hold the rows.
-        await asyncio.to_thread(age_clips, service, dice.choice([50, 100]))
-        await asyncio.to_thread(age_notes, service, 10)
-        service.add_cards("deck", gone)
-        wanted = phrases(CARDS, dice.choice(["", "!"]))
-        job_id = await service.post("deck", wanted)
-        await asyncio.sleep(dice.random() / 8)
-        await asyncio.to_thread(service.sql, GROW_OLD)
-
-        assert (await service.ended(job_id))["status"] == "completed"
-        for phrase in wanted:
-            card = phrase["cardId"]
-            assert all(card_urls(service, card))
-            assert spoken(service, f"{card}_en.mp3") == phrase["textEn"]
-            assert spoken(service, f"{card}_fr.mp3") == phrase["textFr"]
-    assert not sweeping.done()
-    sweeping.cancel()
-    assert sum(swept) > len(CARDS)
 
 
 async def test_a_job_waits_for_a_sweep_that_removes_what_it_looks_for(service: Service, upstream: SpeechServer) -> None:
