@@ -53,14 +53,16 @@ async def test_a_retry_after_holds_all_workers(service: Service, upstream: Speec
 
 
 async def test_no_more_requests_are_under_way_than_there_are_places(service: Service, upstream: SpeechServer) -> None:
-    upstream.fail("held")
-    for deck, cards in CARDS.items():
+    for deck, cards in {**CARDS, "fence": ["fence"]}.items():
         service.add_deck(deck, cards)
     await service.start_api()
     await service.start_worker(TTS_MAX_IN_FLIGHT="3")
+    await service.made("fence", phrases(["fence"]))
 
+    upstream.fail("held")
     jobs = [await service.post(deck, phrases(cards)) for deck, cards in CARDS.items()]
-    await until(lambda: upstream.in_flight == 3)
+    await until(lambda: upstream.in_flight >= 3)
+    await service.made("fence", phrases(["fence"]))  # which takes the worker longer than to ask for more
     upstream.heal()
     for job in jobs:
         await service.ended(job)
