@@ -70,10 +70,10 @@ class Visit:
 
     def ready(self) -> Locator:
         """The sides that can be played."""
-        return self.page.locator('.voice[data-is="ready"]')
+        return self.page.locator('.side[data-is="ready"]')
 
     def side(self, card_id: str, side: str) -> Locator:
-        return self.page.get_by_role("row").filter(has_text=card_id).locator(f".voice.{side} button")
+        return self.page.locator(".cards li").filter(has_text=card_id).locator(f".side.{side}")
 
     async def hears(self, start: Locator | str) -> dict[str, Any]:
         """Starts a side by a click or a key; what the audio element played, once it has reached its end."""

@@ -1,20 +1,19 @@
-// A job's Server-Sent Events, by fetch: EventSource cannot send a token. A lost connection is opened anew, for as long as it takes.
+// A job's Server-Sent Events, by fetch: EventSource cannot send a token.
 
 import { events } from './api.js'
+import { lost } from './dom.js'
 
-/** Tells `snapshot`, `progress`, `end` and `lost(is)`; returns after the end. Raises Problem where trying again is in vain. */
+/** Tells `snapshot`, `progress` and `end`; returns after the end. Raises Problem where trying again is in vain. */
 export async function follow(jobId, told, signal) {
-  let retryMs = 2000
   for (let tries = 0; !signal.aborted; tries++) {
     const cut = new AbortController()
     const end = () => cut.abort()
     signal.addEventListener('abort', end, { signal: cut.signal })
     addEventListener('offline', end, { signal: cut.signal }) // sooner than the browser finds out
     try {
-      for await (const { retry, event, data } of read(await events(jobId, cut.signal))) {
-        if (retry) retryMs = Number(retry)
+      for await (const { event, data } of read(await events(jobId, cut.signal))) {
         if (!event) continue
-        told.lost(false)
+        lost(false)
         tries = 0
         told[event]?.(JSON.parse(data))
         if (event === 'end') return
@@ -24,8 +23,8 @@ export async function follow(jobId, told, signal) {
     } finally {
       end()
     }
-    if (!signal.aborted) told.lost(true)
-    await pause(Math.min(retryMs * 1.5 ** tries, 15_000), signal)
+    if (!signal.aborted) lost(true)
+    await pause(Math.min(2000 * 1.5 ** tries, 15_000), signal)
   }
 }
 

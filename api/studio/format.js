@@ -2,16 +2,14 @@
 
 import { language, t } from './words.js'
 
-const number = (value, options) => new Intl.NumberFormat(language(), options).format(value)
+const number = (value, options) => value.toLocaleString(language(), options)
 const unit = (value, name, digits = 0) => number(value, { style: 'unit', unit: name, unitDisplay: digits ? 'narrow' : 'short', minimumFractionDigits: digits, maximumFractionDigits: digits })
 
 /** Dollars: cents, and smaller parts of small amounts. */
 export const dollars = (usd) => number(usd, { style: 'currency', currency: 'USD', currencyDisplay: 'narrowSymbol', maximumFractionDigits: usd && usd < 1 ? 4 : 2 })
 export const duration = (seconds) => (seconds < 90 ? unit(Math.ceil(seconds), 'second') : seconds < 5400 ? unit(seconds / 60, 'minute') : unit(seconds / 3600, 'hour'))
 export const clipLength = (ms) => unit(ms / 1000, 'second', 1)
-export const moment = (timestamp) => new Date(timestamp).toLocaleString(language())
 
-/** How long ago something was. */
 export function age(timestamp) {
   const seconds = (Date.now() - Date.parse(timestamp)) / 1000
   const [size, name] = seconds < 2700 ? [60, 'minute'] : seconds < 79_200 ? [3600, 'hour'] : [86_400, 'day']

@@ -1,4 +1,4 @@
-// What this tab remembers, and forgets when it is closed: the token, the table that is filled in, cards that are remade.
+// What this tab remembers, and forgets when it is closed.
 
 const store = sessionStorage
 
@@ -10,16 +10,12 @@ export const forget = () => store.clear()
 /** Whose token it says it is: for people to read, the API alone can tell. */
 export function userOf(text) {
   try {
-    const [, claims] = text.split('.')
-    const bytes = Uint8Array.from(atob(claims.replace(/-/g, '+').replace(/_/g, '/')), (char) => char.charCodeAt())
-    return JSON.parse(new TextDecoder().decode(bytes)).sub
-  } catch {
-    return null
-  }
+    const claims = atob(text.split('.')[1].replace(/-/g, '+').replace(/_/g, '/'))
+    return JSON.parse(decodeURIComponent(escape(claims))).sub // its bytes are UTF-8
+  } catch {}
 }
 
-/** What a link brings: `#token=…&deck=…&example=1`. It leaves the address bar and the tab's history at once; in the
- * browser's list of visited pages it stays. */
+/** What a link brings: `#token=…&deck=…&example=1`. It leaves the address bar at once. */
 export function takeLink() {
   const { token, ...link } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)))
   if (token) history.replaceState(null, '', location.pathname)

@@ -1,51 +1,44 @@
-// The view in which a job's cards fill with sound.
+// The view in which a job's cards get their sound.
 
 import { cancel, Problem, readJob, retry } from './api.js'
-import { cardGrid } from './cards.js'
-import { button, h, write } from './dom.js'
+import { cardList, hasEnded, player } from './cards.js'
+import { announce, button, h, write } from './dom.js'
 import { follow, pause } from './events.js'
-import { jobHead } from './head.js'
-import { player, SPEEDS } from './player.js'
+import { dollars, duration } from './format.js'
 import { remaker } from './remakes.js'
 import { recall, remember } from './session.js'
-import { t } from './words.js'
+import { langOf, language, t } from './words.js'
 
-const DETAIL_EVERY_MS = 2000
-
-/** Shows the view of a job, or of the one that was looked at last. Returns what ends it. */
+/** Shows a job, or the one that was looked at last. Returns what ends it. */
 export function show(main, id) {
   const jobId = id || recall('watched')
   const over = new AbortController()
   const { signal } = over
   const entries = new Map()
-  const head = jobHead({ cancel: () => act(cancel), retry: () => act(retry) })
+  const head = headOf(() => act(cancel), () => act(retry))
   const body = h('div', h('p.note', t('loading')))
-  let now = null
-  let grid = null
-  let isStale = false
-  let isReading = false
-  if (!jobId) return void nothing(main, t('noneYet'))
+  let now, cards, isStale, isReading
+  if (!jobId) return void nothing(main, t('none'))
   remember('watched', jobId)
-  main.append(h('section', head.element, body))
+  main.append(head.element, body)
   watch()
   return () => (over.abort(), player.clear())
 
   function watch() {
     const all = (job) => (entries.clear(), tell(job, job.resultUrls))
-    follow(jobId, { snapshot: all, progress: (news) => tell(news, news.cards), end: all, lost: head.lost }, signal).catch(failed)
+    follow(jobId, { snapshot: all, progress: (news) => tell(news, news.cards), end: all }, signal).catch(failed)
   }
 
-  function tell(news, cards) {
-    for (const entry of cards) entries.set(entry.cardId, entry)
+  function tell(news, finished) {
+    for (const entry of finished) entries.set(entry.cardId, entry)
     now = news
-    show()
-    if (cards.length || !grid) read()
+    showState()
+    if (finished.length || !cards) read()
   }
 
-  function show() {
+  function showState() {
     head.state(now, entries)
-    grid?.state(entries, now.status)
-    player.onchange()
+    cards?.state(entries, now.status)
   }
 
   /** The job in full follows, but not with every card. */
@@ -56,33 +49,27 @@ export function show(main, id) {
     while (isStale && !signal.aborted) {
       isStale = false
       await readJob(jobId, signal).then(detail, () => (isStale = true))
-      await pause(DETAIL_EVERY_MS, signal)
+      await pause(2000, signal)
     }
     isReading = false
   }
 
   function detail(job) {
-    if (!grid) {
+    if (!cards) {
       let remake
-      grid = cardGrid(job.phrases, (phrase) => remake(phrase))
-      body.replaceChildren(playerBar(grid), grid.element)
-      remake = remaker(job, grid.card, signal)
+      cards = cardList(job.phrases, (phrase) => remake(phrase))
+      body.replaceChildren(playerBar(), cards.element)
+      player.onchange()
+      remake = remaker(job, cards.card, signal)
     }
     head.detail(job)
-    grid.detail(job.clips)
-    show()
+    cards.detail(job.clips)
+    showState()
   }
 
   async function act(what) {
     head.say('')
-    head.busy(true)
-    try {
-      await what(jobId)
-      if (what === retry) watch()
-    } catch (problem) {
-      failed(problem)
-    }
-    head.busy(false)
+    await what(jobId).then(() => what === retry && watch(), failed)
   }
 
   function failed(problem) {
@@ -92,21 +79,63 @@ export function show(main, id) {
   }
 }
 
-/** In the place of a job that is not there: why, and the way to those that are. */
 function nothing(main, why) {
-  main.replaceChildren(h('section.door', h('h1', t('watch')), h('p.note', { role: 'alert' }, why), h('p', h('a.soft', { href: '#jobs' }, t('jobs')))))
+  main.replaceChildren(h('section.door', h('h1', t('watch')), h('p.note', { role: 'alert' }, why), h('a.soft', { href: '#jobs' }, t('jobs'))))
 }
 
-/** Above the cards: all of it in a row, and how fast. */
-function playerBar(grid) {
-  const all = button('soft', '', () => (player.queue.length ? player.stop() : player.play(...first(grid.playable()))))
-  const speeds = SPEEDS.map((speed) => h('input.unseen', { type: 'radio', name: 'speed', id: `speed-${speed}`, onchange: () => player.setSpeed(speed) }))
-  player.onchange = () => {
-    write(all, t(player.queue.length ? 'stop' : 'all'))
-    all.disabled = !grid.playable().length
-    speeds[SPEEDS.indexOf(player.speed)].checked = true
+/** Whose deck, how far, how long still, what it cost, and what can be done about it. */
+function headOf(onstop, onretry) {
+  const title = h('h1', '…')
+  const status = h('span.status')
+  const bar = h('progress', { 'aria-label': t('cards') })
+  const count = h('strong')
+  const left = h('span')
+  const price = h('span')
+  const error = h('p.why', { hidden: true })
+  const words = h('p.why', { role: 'alert', hidden: true })
+  const stop = button('soft', t('cancel'), onstop)
+  const again = button('go', t('retry'), onretry)
+  let began, saidAt
+  stop.hidden = again.hidden = true
+  return {
+    element: h('header.head', h('div.acts', title, status, stop, again), bar, h('p.far', count, left, price), error, words),
+    detail, state,
+    say: (text) => write(words, text)
   }
-  return h('div.player', all, h('fieldset.speeds', h('legend', t('speed')), speeds.map((input, at) => [input, h('label', { for: input.id }, `${SPEEDS[at].toLocaleString(document.documentElement.lang)}×`)])), h('p.note keys', t('keys')))
+
+  function detail({ deckId, cost }) {
+    write(title, deckId ?? '–')
+    write(price, ` · ${dollars(cost.usd)}`)
+  }
+
+  function state({ status: name, processedCount: n, totalPhrases: total, errorMessage }, entries) {
+    const isOver = hasEnded(name)
+    const speaking = [...entries.values()].filter((entry) => entry.audioUrlEn || entry.audioUrlFr).length
+    Object.assign(bar, { max: total, value: n })
+    status.dataset.status = name
+    write(status, t(name))
+    write(count, t('speak', { n: speaking, total }))
+    write(left, isOver ? '' : timeLeft(n, total))
+    write(error, t(errorMessage ?? ''))
+    error.lang = langOf(errorMessage)
+    stop.hidden = isOver
+    again.hidden = !['failed', 'cancelled'].includes(name)
+    document.title = `${speaking}/${total} · Studio`
+    // Who listens hears of the end, and now and then of the way there.
+    if (!isOver && Date.now() - saidAt < 10_000) return
+    saidAt = Date.now()
+    announce(`${t(name)}: ${count.textContent}`)
+  }
+
+  function timeLeft(n, total) {
+    if (!began || n < began.n) began = { n, at: Date.now() }
+    const seconds = (Date.now() - began.at) / 1000 / (n - began.n)
+    return n > began.n ? ` · ${t('left', { time: duration(seconds * (total - n)) })}` : ''
+  }
 }
 
-const first = ([side, ...others]) => [side, others]
+function playerBar() {
+  const speed = button('soft', '', player.nextSpeed)
+  player.onchange = () => write(speed, `${t('speed')} ${player.speed.toLocaleString(language())}×`)
+  return h('div.acts', speed, h('p.note keys', t('keys')))
+}
