@@ -7,7 +7,8 @@ export const MOST_ROWS = 200
 export function readRows(text) {
   const records = split(text.replace(/^\ufeff/, ''))
   const order = columnsOf(records)
-  return (order ? records.slice(1).map((record) => order.map((at) => record[at] ?? '')) : records).filter((row) => !isBlank(row))
+  const rows = order ? records.slice(1).map((record) => [...order.map((at) => record[at] ?? ''), ...record.slice(records[0].length)]) : records
+  return rows.filter((row) => !isBlank(row))
 }
 
 /** Where a header row has card, English and French; false without one. */

@@ -64,7 +64,7 @@ async def test_bad_rows_are_shown_in_place_with_their_reason(visit: Visit) -> No
         {
             "name": "deck.csv",
             "mimeType": "text/csv",
-            "buffer": b"bad-1,One,Un\nbad-1,Twice,Deux fois\nbad-9,Nine,Neuf\nbad-2,,\n"
+            "buffer": b"card,en,fr\nbad-1,One,Un\nbad-1,Twice,Deux fois\nbad-9,Nine,Neuf\nbad-2,,\n"
             b"../x,Out,Dehors\nbad-3,a,b,c\n,No card,Sans carte\nbad-2," + b"x" * 4097 + b",Trop\n",
         }
     )
