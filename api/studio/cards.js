@@ -49,7 +49,7 @@ function cardOf({ cardId: id, textEn, textFr }, remake) {
   know({})
   return { element, know, say: (text) => write(words, text) }
 
-  /** Where nothing is new, nothing is touched. */
+  /** What is not new is not touched. */
   function know(news) {
     Object.assign(known, news)
     const now = JSON.stringify(known)
@@ -80,7 +80,7 @@ function cardOf({ cardId: id, textEn, textFr }, remake) {
 
 const lengthOf = (clip) => (clip?.status === 'done' ? [clip.durationMs && clipLength(clip.durationMs), t(clip.cached ? 'isCached' : 'isMade')].filter(Boolean).join(' · ') : '')
 
-/** One side of a card: a text that gets its sound, and plays. */
+/** One side of a card: a text that plays. */
 function sideOf(name, text) {
   const fact = h('span.fact')
   const symbol = icon('play')

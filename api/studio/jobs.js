@@ -33,7 +33,7 @@ export function show(main, query) {
     read(300)
   }
 
-  /** Once, and again and again while something on the page is still under way. */
+  /** Once, and again while something on the page is under way. */
   async function read(afterMs) {
     current?.abort()
     const { signal } = (current = new AbortController())

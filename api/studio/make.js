@@ -24,7 +24,7 @@ export function show(main, go) {
   const list = h('dl', figures.map((value) => h('div', h('dt', t(value.dataset.of)), value)))
   const anew = h('input', { type: 'checkbox', onchange: changed })
   const bad = h('p.why', { role: 'status', hidden: true })
-  const leaveOut = button('link', '', () => fill(draft.rows.filter((_, at) => !faults.has(at))))
+  const leaveOut = button('link', '', () => (fill(draft.rows.filter((_, at) => !faults.has(at))), submit.focus()))
   const words = h('p.why', { role: 'alert', hidden: true })
   const submit = h('button.go')
   deck.value = draft.deckId

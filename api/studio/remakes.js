@@ -6,7 +6,7 @@ import { follow } from './events.js'
 import { recall, remember } from './session.js'
 import { t } from './words.js'
 
-/** What begins a remake of a phrase, for the cards of a job; those that were under way are followed at once. */
+/** What begins a remake of a phrase; those that were under way are followed at once. */
 export function remaker({ id, deckId }, cardOf, signal) {
   const running = { __proto__: null, ...recall(`remakes ${id}`) } // a card may be called __proto__
   Object.keys(running).forEach((cardId) => told(cardId, () => {}))

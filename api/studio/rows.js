@@ -27,7 +27,7 @@ export function decode(bytes) {
   }
 }
 
-/** By the mark that shows a header, or else most rows of three cells. */
+/** By the mark that shows a header, or most rows of three. */
 function split(text) {
   const fit = (records) => (columnsOf(records) ? Infinity : records.filter((record) => record.length === 3).length)
   return text.includes('\t') ? parse(text, '\t') : [parse(text, ';'), parse(text, ',')].sort((a, b) => fit(b) - fit(a))[0]

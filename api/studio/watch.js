@@ -41,7 +41,7 @@ export function show(main, id) {
     cards?.state(entries, now.status)
   }
 
-  /** The job in full follows, but not with every card. */
+  /** The job in full, but not for every card. */
   async function read() {
     isStale = true
     if (isReading) return
@@ -118,8 +118,10 @@ function headOf(onstop, onretry) {
     write(left, isOver ? '' : timeLeft(n, total))
     write(error, t(errorMessage ?? ''))
     error.lang = langOf(errorMessage)
+    const isHere = [stop, again].includes(document.activeElement)
     stop.hidden = isOver
     again.hidden = !['failed', 'cancelled'].includes(name)
+    if (isHere) (isOver ? again : stop).focus() // it may have changed places
     document.title = `${speaking}/${total} · Studio`
     // Who listens hears of the end, and now and then of the way there.
     if (!isOver && Date.now() - saidAt < 10_000) return

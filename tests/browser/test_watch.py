@@ -222,7 +222,8 @@ async def test_cancelled_and_taken_up_again(visit: Visit) -> None:
     await page.get_by_role("button", name="Cancel").click()
     await expect(page.locator(".head")).to_contain_text("Cancelled")
     await expect(page.locator('[data-is="missing"]').first).to_be_attached()
-    await page.get_by_role("button", name="Make what is missing").click()
+    await expect(page.get_by_role("button", name="Make what is missing")).to_be_focused()
+    await page.keyboard.press("Enter")
 
     await expect(page.locator(".far")).to_contain_text("100 of 100 cards speak")
     await expect(page.locator(".head")).to_contain_text("Complete")
