@@ -6,7 +6,7 @@ import itertools
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from shared.metrics import STORAGE_ERRORS
 from shared.rounds import Rounds
 from shared.storage import StoredClip, check_time
 from shared.stored_files import StoredFile, clip_path, walk
+from shared.to_its_end import to_its_end
 from shared.whole_files import NewFile, put_in_place
 
 _CACHE = ".cache"
@@ -158,16 +159,8 @@ class LocalStorage:
 
 async def _in_thread(work: Callable[[], Result]) -> Result:
     with _storage_faults():
-        working = asyncio.ensure_future(asyncio.to_thread(work))
-        try:
-            return await asyncio.shield(working)
-        except asyncio.CancelledError:
-            # Nothing stops a thread: who holds a job's row holds it until no file is replaced any more.
-            while not working.done():
-                with suppress(asyncio.CancelledError):
-                    await asyncio.wait([working])
-            working.exception()  # seen: nobody else will ask for it
-            raise
+        # Nothing stops a thread: who holds a job's row holds it until no file is replaced any more.
+        return await to_its_end(asyncio.to_thread(work))
 
 
 @contextmanager

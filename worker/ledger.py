@@ -13,10 +13,12 @@ from shared.card_audio import CardChange, CardSide, ClipFacts
 from shared.clips import SIDES, Side
 from shared.database import Sessions
 from shared.job_clips import ClipOutcome
+from shared.job_lock import HOLD_SECONDS
 from shared.models import CardAudio
 from shared.plan import Clip
 from shared.runs import Checkpoint, Run, Waiting
 from shared.storage import Storage
+from shared.to_its_end import to_its_end
 from shared.usage import Spent, Usage
 from worker.metrics import CLIPS, reason_of
 from worker.progress import Progress
@@ -149,7 +151,8 @@ class Ledger:
     async def _write(self, say: Callable[[AsyncSession, Run, Checkpoint], Awaitable[Result]]) -> Result:
         while True:
             try:
-                return await self._try_to_write(say)
+                # A commit that is cut off may have been made: what it counted would be counted down again by the next.
+                return await to_its_end(self._try_to_write(say), HOLD_SECONDS)
             except MovedAway as moved:
                 self._leave(moved.sides)
 
