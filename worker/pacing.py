@@ -17,6 +17,8 @@ from shared.database import DATABASE_AWAY
 # Together they leave an upstream's count over a second 13 ms for what we cannot see: the way to the upstream.
 SLACK = 0.017
 _FORGIVEN_SECONDS = 0.004
+# A slot further ahead than so many is of another time: the clock was set back since.
+_MOST_SLOTS_AHEAD = 100
 # A pause that another worker was told of is seen no later than this.
 _LOOK_SECONDS = 0.05
 _LOOK_AHEAD_SECONDS = 0.01
@@ -32,14 +34,23 @@ _TAKE_SLOT = text(
     ON CONFLICT (upstream) DO UPDATE
     SET next_slot = make_interval(secs => :step) + greatest(
         pace.held_until,
-        CASE WHEN pace.next_slot > clock_timestamp() - make_interval(secs => :forgiven) THEN pace.next_slot ELSE clock_timestamp() END
+        CASE
+            WHEN pace.next_slot < clock_timestamp() - make_interval(secs => :forgiven) THEN clock_timestamp()
+            WHEN pace.next_slot > greatest(pace.held_until, clock_timestamp()) + make_interval(secs => :most_ahead) THEN clock_timestamp()
+            ELSE pace.next_slot
+        END
     )
     RETURNING extract(epoch FROM next_slot - clock_timestamp()) - :step AS wait_seconds, {_NOT_FLUSHED}
     """  # noqa: S608
 )
+# By one slot at most, and to no time before the next one: who was frozen for a minute is one request among the others' now.
 _MOVE_ON = text(
     f"""
-    UPDATE tts.pace SET next_slot = next_slot + make_interval(secs => :seconds) WHERE upstream = :upstream
+    UPDATE tts.pace
+    SET next_slot = greatest(
+        next_slot + make_interval(secs => least(:seconds, :step)), clock_timestamp() + make_interval(secs => :step)
+    )
+    WHERE upstream = :upstream
     RETURNING 0, {_NOT_FLUSHED}
     """  # noqa: S608
 )
@@ -69,6 +80,11 @@ class Pacer:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._upstream = upstream
         self._step_seconds = interval_ms / 1000 * (1 + SLACK)
+        self._slots = {
+            "step": self._step_seconds,
+            "forgiven": _FORGIVEN_SECONDS,
+            "most_ahead": self._step_seconds * _MOST_SLOTS_AHEAD,
+        }
         self._sleep = sleep
         self._in_turn = asyncio.Lock()
         self._looked_at = -_LOOK_SECONDS
@@ -96,7 +112,7 @@ class Pacer:
     async def _wait_for_slot(self) -> None:
         while True:
             asked_at = time.monotonic()
-            wait_seconds = await self._execute(_TAKE_SLOT, step=self._step_seconds, forgiven=_FORGIVEN_SECONDS)
+            wait_seconds = await self._execute(_TAKE_SLOT, **self._slots)
             if wait_seconds <= 0:
                 return
             # Nobody knows when in between the database said so.
@@ -111,7 +127,7 @@ class Pacer:
 
     async def _move_on(self, late_seconds: float) -> None:
         if late_seconds > _FORGIVEN_SECONDS:
-            await self._execute(_MOVE_ON, seconds=late_seconds - _FORGIVEN_SECONDS)
+            await self._execute(_MOVE_ON, seconds=late_seconds - _FORGIVEN_SECONDS, step=self._step_seconds)
 
     async def _wait_while_held(self) -> None:
         if time.monotonic() - self._looked_at < _LOOK_SECONDS:

@@ -123,6 +123,30 @@ async def test_who_starts_too_late_moves_all_later_slots_on(new_pacer: NewPacer,
     assert next_slot(database_url) > before + interval * (1 + SLACK)
 
 
+async def test_who_was_frozen_moves_the_others_on_by_one_slot_at_most(new_pacer: NewPacer, database_url: str) -> None:
+    interval = timedelta(milliseconds=100)
+    step = interval * (1 + SLACK)
+
+    async def freeze_while_others_go_on() -> None:
+        await asyncio.sleep(1)
+        sql(database_url, f"UPDATE tts.pace SET next_slot = clock_timestamp() + interval '{step.total_seconds()} s'")
+
+    pacer = new_pacer(Sleeps(freeze_while_others_go_on), interval)
+    await pacer.wait_for_slot()
+    await pacer.wait_for_slot()
+    (ahead,) = sql(database_url, "SELECT next_slot - clock_timestamp() FROM tts.pace")
+    assert ahead <= 2 * step
+
+
+async def test_a_clock_that_is_set_back_stops_nothing(new_pacer: NewPacer, database_url: str) -> None:
+    sleeps = Sleeps()
+    pacer = new_pacer(sleeps)
+    await pacer.wait_for_slot()
+    sql(database_url, "UPDATE tts.pace SET next_slot = clock_timestamp() + interval '1 day'")
+    await pacer.wait_for_slot()
+    assert sleeps.seconds == []
+
+
 async def test_the_next_slot_is_there_when_postgres_was_restarted(new_pacer: NewPacer, database_url: str) -> None:
     sleeps = Sleeps()
     pacer = new_pacer(sleeps)
