@@ -7,7 +7,7 @@ from api.openapi import answer, problems
 from api.openapi_operations import ApiOperation
 from api.schemas import Health
 from migrations.current import check_schema
-from shared.database import Sessions
+from shared.database import Sessions, check_writable
 from shared.errors import DatabaseAway
 
 
@@ -32,7 +32,8 @@ async def health() -> Health:
     responses={200: answer(examples.HEALTHY, "It is."), **problems(DatabaseAway())},
 )
 async def ready(sessions: Sessions) -> Health:
-    """The database answers, and its schema is the one that this version wants."""
+    """The database answers, can be written to, and its schema is the one that this version wants."""
     async with sessions.begin() as session:
         await check_schema(session)
+        await check_writable(session)
     return Health(ok=True)

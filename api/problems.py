@@ -8,11 +8,9 @@ import structlog
 from litestar.exceptions import HTTPException
 from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsException, ProblemDetailsPlugin
 from procrastinate.exceptions import ConnectorException
-from psycopg import InterfaceError, OperationalError
-from psycopg.errors import IdleInTransactionSessionTimeout, LockNotAvailable
-from sqlalchemy.exc import InternalError
+from psycopg.errors import LockNotAvailable
 
-from shared.database import DATABASE_AWAY
+from shared.database import DATABASE_AWAY, is_away
 from shared.errors import (
     DatabaseAway,
     DatabaseBusy,
@@ -45,8 +43,6 @@ _STATUSES: dict[type[MemolistError], HTTPStatus] = {
     ServiceStopping: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _TRY_AGAIN = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
-# The last: Postgres ended a transaction that this process, too busy, left idle for too long.
-_AWAY = (OperationalError, InterfaceError, IdleInTransactionSessionTimeout)
 # Where Litestar only repeats the status.
 _DETAILS = {
     HTTPStatus.NOT_FOUND: "There is nothing at this address.",
@@ -63,7 +59,7 @@ def problem_details() -> ProblemDetailsPlugin:
         HTTPException: _of_http_exception,
         Exception: _of_bug,
     }
-    converters |= dict.fromkeys((*DATABASE_AWAY, InternalError, ConnectorException), _of_database_error)
+    converters |= dict.fromkeys((*DATABASE_AWAY, ConnectorException), _of_database_error)
     return ProblemDetailsPlugin(ProblemDetailsConfig(exception_to_problem_detail_map=converters))
 
 
@@ -88,15 +84,13 @@ def _of_http_exception(error: HTTPException) -> ProblemDetailsException:
 
 
 def _of_database_error(error: Exception) -> ProblemDetailsException:
-    # These two wrap more than absences.
-    if isinstance(error, ConnectorException) and not isinstance(error.__cause__, _AWAY):
-        return _of_bug(error)
-    if isinstance(error, InternalError) and not isinstance(error.orig, _AWAY):
+    # It wraps more than absences.
+    if isinstance(error, ConnectorException) and not is_away(error.__cause__):
         return _of_bug(error)
     if isinstance(error.__cause__, LockNotAvailable):
         _log.warning("a request waited too long for a lock")
         return problem_of(DatabaseBusy())
-    _log.warning("the database is away", reason=type(error).__name__)
+    _log.warning("the database is away", reason=type(error.__cause__ or error).__name__)
     return problem_of(DatabaseAway())
 
 

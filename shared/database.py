@@ -3,17 +3,29 @@
 from typing import Any
 
 import msgspec
+import psycopg
 from psycopg import AsyncConnection
-from sqlalchemy import Connection, event
-from sqlalchemy.exc import InterfaceError, OperationalError
+from psycopg.errors import IdleInTransactionSessionTimeout, ReadOnlySqlTransaction, TransactionTimeout
+from sqlalchemy import Connection, ExceptionContext, event, text
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from shared.errors import DatabaseAway
 from shared.metrics import watch_pool
 from shared.settings import Settings
 
-# What every statement may raise while Postgres restarts or cannot be reached: trying again later helps.
-DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+# What every statement may raise while Postgres restarts, cannot be reached, or only reads (a standby, a disk that is full), and
+# where it ended a transaction that this process, frozen or too busy, left open: trying again later helps. First psycopg's.
+_AWAY = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    ReadOnlySqlTransaction,
+    IdleInTransactionSessionTimeout,
+    TransactionTimeout,
+)
+# The same as our engine raises it.
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout, DatabaseAway)
 # A process that is frozen, or cut off, in the middle of a transaction would keep its locks for as long.
 IDLE_IN_TRANSACTION_SECONDS = 10
 # Our tables are in `tts`, Memolist's in `public`; `TIMESTAMP` columns hold UTC whatever the server's time zone. Said by a
@@ -52,6 +64,7 @@ def create_engine(settings: Settings, pool_size: int, lock_timeout_seconds: floa
         json_deserializer=msgspec.json.decode,
     )
     watch_pool(engine)
+    event.listen(engine.sync_engine, "handle_error", _as_away)
     if settings.pools_transactions:
         _prepare_transactions(engine, expected)
     return engine
@@ -60,6 +73,17 @@ def create_engine(settings: Settings, pool_size: int, lock_timeout_seconds: floa
 def create_sessions(engine: AsyncEngine) -> Sessions:
     """Sessions that never read again what was committed. Each transaction begins and commits at the edge: `sessions.begin()`."""
     return async_sessionmaker(engine, expire_on_commit=False)
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Whether this, psycopg's or our engine's, says that the database is away."""
+    return isinstance(error, _AWAY + DATABASE_AWAY)
+
+
+async def check_writable(session: AsyncSession) -> None:
+    """Raises `DatabaseAway` where Postgres answers, and only reads."""
+    if await session.scalar(text("SELECT current_setting('transaction_read_only')")) == "on":
+        raise DatabaseAway
 
 
 async def prepare_session(connection: AsyncConnection[Any], expected: dict[str, str] = _EXPECTED) -> None:
@@ -72,6 +96,14 @@ async def prepare_session(connection: AsyncConnection[Any], expected: dict[str, 
     except BaseException:
         await connection.close()
         raise
+
+
+def _as_away(context: ExceptionContext) -> OperationalError | None:
+    """What to raise instead: for psycopg, and so for SQLAlchemy, some absences are internal errors."""
+    told = context.sqlalchemy_exception
+    if not isinstance(told, InternalError) or not is_away(context.original_exception):
+        return None
+    return OperationalError(told.statement, told.params, context.original_exception, told.hide_parameters)
 
 
 def _prepare_transactions(engine: AsyncEngine, expected: dict[str, str]) -> None:

@@ -1,9 +1,11 @@
 """A real Postgres for the tests, on the embedded server of `just demo`. Knows nothing of our tables."""
 
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -52,13 +54,30 @@ class Postgres:
         self.stop()
         self.start()
 
+    @contextmanager
+    def only_reading(self) -> Iterator[None]:
+        """As a standby does before it is promoted, or a managed Postgres whose disk is full: no transaction may write."""
+        self._only_read("on")
+        try:
+            yield
+        finally:
+            self._only_read("off")
+
+    def _only_read(self, state: str) -> None:
+        """Returns once that goes for every connection: each is told before the first new one is let in."""
+        self._execute(sql.SQL("ALTER SYSTEM SET default_transaction_read_only = {}").format(sql.SQL(state)))
+        self._execute(sql.SQL("SELECT pg_reload_conf()"))
+        while self._execute(sql.SQL("SHOW default_transaction_read_only")) != [(state,)]:
+            time.sleep(0.02)
+
     def _create(self, name: str, template: str) -> None:
         names = sql.Identifier(name), sql.Identifier(_database_name(template))
         self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
 
-    def _execute(self, statement: sql.Composed) -> None:
+    def _execute(self, statement: sql.SQL | sql.Composed) -> list[tuple[Any, ...]]:
         with psycopg.connect(self._server.url, autocommit=True) as connection:
-            connection.execute(statement)
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
 
 
 @contextmanager

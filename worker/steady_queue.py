@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-import psycopg
 import structlog
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
@@ -19,9 +18,10 @@ from procrastinate.jobs import Job, Notification, Status
 from procrastinate.manager import JobManager, NotificationCallback
 from procrastinate.worker import Worker
 
-from shared.database import prepare_session
+from shared.database import is_away, prepare_session
 from shared.queue import TELL_WORKERS
 from shared.settings import WorkerSettings
+from shared.tracebacks import kind_and_words
 from worker.heartbeat import Heartbeat
 
 # A pool's attempts to reconnect grow ever rarer; given up early, each statement begins a new one.
@@ -155,20 +155,25 @@ class SteadyJobs(JobManager):
         await self._acknowledge(_RETRY, job, wait_seconds=max(0.0, wait.total_seconds()))
 
     async def _acknowledge(self, statement: str, job: Job, **arguments: Any) -> None:
-        async def attempt() -> list[dict[str, Any]]:
-            return await self.connector.execute_query_all_async(
-                _HELD + statement, job_id=job.id, worker_id=job.worker_id, attempts=job.attempts, **arguments
-            )
-
-        rows = await _or_none(attempt())
+        arguments |= {"job_id": job.id, "worker_id": job.worker_id, "attempts": job.attempts}
+        rows = await self._try_to_acknowledge(_HELD + statement, arguments)
         while rows is None:
             await asyncio.sleep(_OUTAGE_PAUSE_SECONDS)
-            rows = await _or_none(attempt())
+            rows = await self._try_to_acknowledge(_HELD + statement, arguments)
         self._held.discard((job.id, job.attempts))
         self._begun.discard(job.id)
         if not rows:
             told = {"queue_job_id": job.id, "job_id": job.task_kwargs.get("job_id"), "deck_id": job.lock}
             _log.warning("a queue job is not acknowledged: it is not this worker's any more", **told)
+
+    async def _try_to_acknowledge(self, statement: str, arguments: dict[str, Any]) -> list[dict[str, Any]] | None:
+        """None whatever kept it from being done: given up, the job and its deck would be held for as long as this process lives."""
+        try:
+            return await _or_none(self.connector.execute_query_all_async(statement, **arguments))
+        except ConnectorException as error:
+            told = {"queue_job_id": arguments["job_id"], "reason": kind_and_words(error.__cause__ or error)}
+            _log.error("a queue job cannot be acknowledged; trying again", **told)
+            return None
 
 
 async def _or_none(statement: Awaitable[Result]) -> Result | None:
@@ -181,7 +186,7 @@ async def _or_none(statement: Awaitable[Result]) -> Result | None:
 
 def _passing_reason(error: ConnectorException) -> str:
     """Logs and returns what kept Postgres from answering; raises what is no absence."""
-    if not isinstance(error.__cause__, psycopg.OperationalError | psycopg.InterfaceError):
+    if not is_away(error.__cause__):
         raise error
     reason = type(error.__cause__).__name__
     _log.warning("the queue cannot reach the database", reason=reason)

@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
-from sqlalchemy.exc import InternalError
 from structlog.contextvars import bind_contextvars
 
 from shared import runs
@@ -24,8 +23,7 @@ from worker.turns import Party
 
 _CHECKPOINT_SECONDS = 1.0
 _INTERNAL_ERROR = "An error inside the service, which its log tells: the job can be run again once it is mended."
-# Postgres ends the transaction of a process that was frozen in it: psycopg calls that an internal error.
-_NOT_THE_JOBS_FAULT = (ShuttingDown, LostRun, InternalError, *DATABASE_AWAY)
+_NOT_THE_JOBS_FAULT = (ShuttingDown, LostRun, *DATABASE_AWAY)
 _log = structlog.get_logger(__name__)
 
 # What is spoken once, and all the sides that want it.

@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import jobs, runs
-from shared.database import IDLE_IN_TRANSACTION_SECONDS, Sessions, create_engine, create_sessions
+from shared.database import DATABASE_AWAY, IDLE_IN_TRANSACTION_SECONDS, Sessions, create_engine, create_sessions
 from shared.job_lock import hold
 from shared.runs import Run
 from shared.settings import Settings
@@ -43,7 +42,7 @@ async def test_who_wakes_up_with_an_old_answer_in_its_socket_holds_nothing(
         time.sleep(
             IDLE_IN_TRANSACTION_SECONDS + 1
         )  # as if stopped: nothing of this process runs, and Postgres gives up
-        with pytest.raises(DBAPIError):
+        with pytest.raises(DATABASE_AWAY):
             await holding
         await session.close()
 
