@@ -15,7 +15,7 @@ from sqlalchemy import Row, text
 from structlog.contextvars import bound_contextvars
 
 from shared import deaths
-from shared.database import DATABASE_AWAY, Sessions
+from shared.database import DATABASE_AWAY, Sessions, check_writable
 from shared.queue import QUEUE, RUN_JOB, TELL_WORKERS, enqueue
 from worker.metrics import DEATHS, RESCUED
 from worker.steady_queue import RECONNECT_SECONDS
@@ -70,11 +70,12 @@ class Rescue:
         """Never returns. After an absence, of the database or its own, it waits until the living had time to show themselves."""
         sees_clearly_at = time.monotonic() + self._dead_after_seconds
         while True:
-            asleep_since = time.monotonic()
+            asked_last_at, was_absent = time.monotonic(), True
             await asyncio.sleep(self._heartbeat_seconds)
-            was_absent = time.monotonic() - asleep_since > self._dead_after_seconds
             try:
-                await self._is_database_there()
+                await self._ask_for_database()
+                # After the question: a Postgres that was frozen answers it before the living have shown themselves.
+                was_absent = time.monotonic() - asked_last_at > self._dead_after_seconds
                 if not was_absent and time.monotonic() > sees_clearly_at:
                     await self.run_once()
             except DATABASE_AWAY:
@@ -84,32 +85,28 @@ class Rescue:
             if was_absent:
                 sees_clearly_at = time.monotonic() + self._dead_after_seconds + RECONNECT_SECONDS
 
-    async def run_once(self) -> int:
-        """Brings back all that is stalled or fell out; returns how many jobs that were."""
+    async def run_once(self) -> None:
+        """Brings back all that is stalled or fell out."""
         async with self._sessions.begin() as session:
             stalled = (await session.execute(_ALL_STALLED, self._condition)).all()
-        rescued = []
         for entry in stalled:
             with _told_of(entry):
-                rescued.append(await self._try_to_rescue(entry.id))
-        return sum(rescued) + await self._reconcile()
+                await self._try_to_rescue(entry.id)
+        await self._reconcile()
 
     @property
     def _condition(self) -> dict[str, Any]:
         return {"queue": QUEUE, "dead_after": self._dead_after_seconds}
 
-    async def _try_to_rescue(self, entry_id: int) -> bool:
+    async def _try_to_rescue(self, entry_id: int) -> None:
         """One that cannot be brought back now keeps no other from it."""
         try:
-            outcome = await self._rescue(entry_id)
+            _count(await self._rescue(entry_id))
         except DATABASE_AWAY as error:
             if not isinstance(error.__cause__, LockNotAvailable):
                 raise
         except Exception:
             _log.exception("a job could not be rescued; it is tried again", queue_job_id=entry_id)
-        else:
-            return _count(outcome)
-        return False
 
     async def _rescue(self, entry_id: int) -> Outcome:
         async with self._sessions.begin() as session:
@@ -130,22 +127,21 @@ class Rescue:
             await session.execute(_OUT_OF_THE_QUEUE, {"id": entry_id})
             return "ended"
 
-    async def _reconcile(self) -> int:
+    async def _reconcile(self) -> None:
         """Queues what should be queued and is not, such as after rows were deleted by hand."""
         async with self._sessions.begin() as session:
             if not await session.scalar(_ONE_AT_A_TIME):
-                return 0
+                return
             fell_out = (await session.execute(_FELL_OUT, {"task": RUN_JOB})).all()
             for job in fell_out:
                 with _told_of(job):
                     _log.warning("a job had fallen out of the queue and is put back")
                 await enqueue(self._queue, session, job.job_id, job.deck_id)
         RESCUED.labels("fell_out").inc(len(fell_out))
-        return len(fell_out)
 
-    async def _is_database_there(self) -> None:
+    async def _ask_for_database(self) -> None:
         async with self._sessions.begin() as session:
-            await session.execute(text("SELECT 1"))
+            await check_writable(session)  # while it only reads nobody's heartbeat is heard
 
 
 def _told_of(job: Row[Any]) -> AbstractContextManager[None]:
@@ -154,10 +150,9 @@ def _told_of(job: Row[Any]) -> AbstractContextManager[None]:
     return bound_contextvars(**{name: getattr(job, name) for name in names})
 
 
-def _count(outcome: Outcome) -> bool:
-    """Once it is so in the database. Returns whether this worker did anything."""
+def _count(outcome: Outcome) -> None:
+    """Once it is so in the database."""
     if outcome != "nothing":
         DEATHS.inc()
     if outcome == "rescued":
         RESCUED.labels("death").inc()
-    return outcome != "nothing"
