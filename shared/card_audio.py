@@ -6,7 +6,7 @@ Nothing here commits, and whoever writes holds the job. The tables may be wrong 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Boolean, func, literal, literal_column, select, update
+from sqlalchemy import Boolean, and_, case, func, literal, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,6 +17,8 @@ from shared.runs import Run
 from shared.usage import NO_USAGE, Usage
 
 CardSide = tuple[str, Side]
+# The text_hash of a side whose file is being replaced: it says this or that, and no text is equal to it.
+UNSURE = ""
 _TOKENS = (ClipRecord.input_tokens, ClipRecord.output_text_tokens, ClipRecord.output_audio_tokens)
 
 
@@ -89,31 +91,45 @@ async def record_clips(session: AsyncSession, clips: Mapping[str, tuple[Voice, C
     return {key for key, is_new in written.tuples() if is_new}
 
 
-async def record_cards(session: AsyncSession, run: Run, changes: Collection[CardChange]) -> None:
-    """Remembers what cards say from now on, unless a later job has been there."""
+async def record_cards(session: AsyncSession, run: Run, changes: Collection[CardChange]) -> set[CardSide]:
+    """Remembers what cards say from now on, and locks their rows. Returns the sides for which that was done.
+
+    It is not where a later job has been that wants something else; nor where the row tells of another text, as long as the run
+    has not said that the side is `UNSURE`.
+    """
     if not changes:
-        return
+        return set()
+    # In one order, as every writer does: two jobs with cards in common cannot lock each other out.
+    in_order = sorted(changes, key=lambda change: (change.card_id, change.side))
     rows: Columns = {
-        CardAudio.card_id: [change.card_id for change in changes],
-        CardAudio.side: [change.side for change in changes],
-        CardAudio.text_hash: [change.text_hash for change in changes],
-        CardAudio.clip_key: [change.clip_key for change in changes],
-        CardAudio.bytes: [change.bytes for change in changes],
+        CardAudio.card_id: [change.card_id for change in in_order],
+        CardAudio.side: [change.side for change in in_order],
+        CardAudio.text_hash: [change.text_hash for change in in_order],
+        CardAudio.clip_key: [change.clip_key for change in in_order],
+        CardAudio.bytes: [change.bytes for change in in_order],
     }
     by_this_run = rows_of(rows).add_columns(literal(run.job_id), literal(run.seq), func.now())
     statement = insert(CardAudio).from_select(
         [*rows, CardAudio.job_id, CardAudio.job_seq, CardAudio.linked_at], by_this_run
     )
-    new = {
-        name: statement.excluded[name] for name in ("text_hash", "clip_key", "bytes", "job_id", "job_seq", "linked_at")
+    new = statement.excluded
+    is_later = CardAudio.job_seq > new.job_seq
+    same_text = CardAudio.text_hash == new.text_hash
+    same_audio = and_(same_text, CardAudio.clip_key.is_not_distinct_from(new.clip_key))
+    is_announced = and_(CardAudio.text_hash == UNSURE, CardAudio.job_seq == new.job_seq)
+    anew = {name: new[name] for name in ("text_hash", "clip_key", "bytes", "linked_at")}
+    latest_job = {
+        "job_id": case((is_later, CardAudio.job_id), else_=new.job_id),
+        "job_seq": func.greatest(CardAudio.job_seq, new.job_seq),
     }
-    await session.execute(
+    written = await session.execute(
         statement.on_conflict_do_update(
             index_elements=[CardAudio.card_id, CardAudio.side],
-            set_=new,
-            where=CardAudio.job_seq <= statement.excluded.job_seq,
-        )
+            set_=anew | latest_job,
+            where=or_(same_audio, and_(~is_later, or_(same_text, is_announced, new.text_hash == UNSURE))),
+        ).returning(CardAudio.card_id, CardAudio.side)
     )
+    return {(card_id, side) for card_id, side in written.tuples()}
 
 
 async def write_urls(session: AsyncSession, urls: Mapping[CardSide, str | None]) -> None:

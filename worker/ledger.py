@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,10 +22,9 @@ from shared.to_its_end import to_its_end
 from shared.usage import Spent, Usage
 from worker.metrics import CLIPS, reason_of
 from worker.progress import Progress
-from worker.storing import MovedAway, store
+from worker.storing import Left, NotOurs, StillBelieved, announce, store
 from worker.unwritten import Unwritten
 
-Left = Literal["moved", "superseded"]
 _LEFT_ALONE: dict[Left, str] = {
     "moved": "the card is in another user's deck by now",
     "superseded": "superseded by a later job",
@@ -42,7 +41,7 @@ class Ledger:
         self._storage = storage
         self._public_base_url = public_base_url
         self._run = run
-        self._now: Mapping[CardSide, CardAudio] = {}
+        self._now: Mapping[CardSide, CardAudio] | None = None
         self._progress = Progress(run.phrases, run.listed_before)
         self._new = Unwritten()
         self._spent = run.spent_before
@@ -74,7 +73,7 @@ class Ledger:
     def keep(self, clip: Clip) -> None:
         """A side has the right audio already; from now on this job vouches for it."""
         CLIPS.labels(clip.voice.engine, "kept", "").inc()
-        now = self._now[clip.card_id, clip.side]
+        now = (self._now or {})[clip.card_id, clip.side]
         self._done(clip, CardChange(clip.card_id, clip.side, now.text_hash, now.clip_key, now.bytes))
 
     def skip(self, clip: Clip) -> None:
@@ -90,9 +89,9 @@ class Ledger:
         self._lose(clip.index, clip.side, reason)
         if self._is_outdated(clip):
             self._silence(clip)
-        elif (clip.card_id, clip.side) not in self._now:
+        elif self._is_new(clip):
             # Older jobs must see that this one has been there. Audio of before this service's time may be right: it stays.
-            self._new.changes.append(CardChange(clip.card_id, clip.side, clip.text_hash))
+            self._new.changes.append(_without_audio(clip))
 
     def leave(self, clip: Clip, why: Left) -> None:
         """A side is left as it is: it is not this job's to change."""
@@ -109,13 +108,14 @@ class Ledger:
         for clip in lost.values():
             CLIPS.labels(clip.voice.engine, "failed", reason_of(kind)).inc()
             self._lose(clip.index, clip.side, reason)
-        forgotten = {side: clip for side, clip in lost.items() if self._is_outdated(clip)}
+        forgotten = [side for side, clip in lost.items() if self._is_outdated(clip)]
+        told = [_without_audio(clip) for side, clip in lost.items() if side in forgotten or self._is_new(clip)]
         left = self._new.without(lost)
         self._new = replace(
             left,
             links={},
             removed=[],
-            changes=left.changes + [CardChange(clip.card_id, clip.side, clip.text_hash) for clip in forgotten.values()],
+            changes=left.changes + told,
             urls=left.urls | dict.fromkeys(forgotten),
             found=set(),
         )
@@ -146,15 +146,21 @@ class Ledger:
 
     async def finish(self) -> None:
         """Writes all that is new, and the job's end."""
-        await self._write(partial(runs.finish, error_message=self._progress.error_message()))
+        # Asked last: what is written may turn out not to be this job's to change.
+        await self._write(
+            lambda session, run, so_far: runs.finish(session, run, so_far, self._progress.error_message())
+        )
 
     async def _write(self, say: Callable[[AsyncSession, Run, Checkpoint], Awaitable[Result]]) -> Result:
         while True:
             try:
                 # A commit that is cut off may have been made: what it counted would be counted down again by the next.
                 return await to_its_end(self._try_to_write(say), HOLD_SECONDS)
-            except MovedAway as moved:
-                self._leave(moved.sides)
+            except NotOurs as left:
+                self._leave(left.sides, left.why)
+            except StillBelieved as believed:
+                self._new = self._new.replacing(believed.sides)
+                await to_its_end(announce(self._sessions, self._run, believed.sides), HOLD_SECONDS)
 
     async def _try_to_write(self, say: Callable[[AsyncSession, Run, Checkpoint], Awaitable[Result]]) -> Result:
         # Clips come in while the disk and the database are at work: those are for the next time.
@@ -182,24 +188,31 @@ class Ledger:
         self._progress.fail(index, side, reason)
         self._note(ClipOutcome(index, side, "failed", error=reason))
 
-    def _leave(self, sides: Collection[CardSide]) -> None:
+    def _leave(self, sides: Collection[CardSide], why: Left) -> None:
         self._new = self._new.without(sides)
         for index, phrase in enumerate(self._run.phrases):
             for side in SIDES:
                 if (phrase["cardId"], side) in sides:
-                    self._lose(index, side, _LEFT_ALONE["moved"])
+                    self._lose(index, side, _LEFT_ALONE[why])
 
     def _note(self, outcome: ClipOutcome) -> None:
         self._new.outcomes[outcome.position, outcome.side] = outcome
 
+    def _is_new(self, clip: Clip) -> bool:
+        return self._now is not None and (clip.card_id, clip.side) not in self._now
+
     def _is_outdated(self, clip: Clip) -> bool:
-        now = self._now.get((clip.card_id, clip.side))
+        now = (self._now or {}).get((clip.card_id, clip.side))
         return now is not None and now.text_hash != clip.text_hash and now.job_seq <= self._run.seq
 
     def _silence(self, clip: Clip) -> None:
-        self._new.changes.append(CardChange(clip.card_id, clip.side, clip.text_hash))
+        self._new.changes.append(_without_audio(clip))
         self._new.urls[clip.card_id, clip.side] = None
         self._new.removed.append(clip.file_name)
 
     def _so_far(self) -> Checkpoint:
         return Checkpoint(self._progress.processed_count, self._progress.result_urls(), self._spent)
+
+
+def _without_audio(clip: Clip) -> CardChange:
+    return CardChange(clip.card_id, clip.side, clip.text_hash)

@@ -45,6 +45,15 @@ class Unwritten:
             urls={side: url for side, url in self.urls.items() if side not in lost},
         )
 
+    def replacing(self, sides: Collection[CardSide]) -> "Unwritten":
+        """The same, where these sides get what their changes say, or lose their URLs, whatever an older job has put there."""
+        changes = [change for change in self.changes if (change.card_id, change.side) in sides]
+        links = {file_name(change.card_id, change.side): change.clip_key for change in changes if change.clip_key}
+        silent: dict[CardSide, str | None] = {
+            (change.card_id, change.side): None for change in changes if not change.clip_key
+        }
+        return replace(self, links=self.links | links, urls=self.urls | silent)
+
     @property
     def sides(self) -> set[CardSide]:
         """The cards' sides that are about to change."""
