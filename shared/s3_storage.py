@@ -23,6 +23,7 @@ from shared.s3_faults import S3_ERRORS, explain
 from shared.storage import StoredClip, check_time
 from shared.storage_settings import AudioWriterSettings
 from shared.stored_files import StoredFile, clip_path, stored_file
+from shared.to_its_end import to_its_end
 
 _LOOKS_AT_ONCE, _REPLACEMENTS_AT_ONCE = 32, 16
 _TIMEOUT_SECONDS, _RETRIES = 20.0, 6
@@ -134,11 +135,17 @@ class S3Storage:
         """Returns, or raises, when nothing is under way any more: the caller holds the job only so long."""
         loop = asyncio.get_running_loop()
         fence = _Fence(until)
-        with self._faults("The audio storage cannot be used: "), fence:
-            done = await asyncio.gather(
+        with self._faults("The audio storage cannot be used: "):
+            replacing = asyncio.gather(
                 *(loop.run_in_executor(self._replacing, fence.pass_through, work, name) for name in names),
                 return_exceptions=True,
             )
+            try:
+                done = await asyncio.shield(replacing)
+            except asyncio.CancelledError:
+                fence.close()
+                await to_its_end(replacing)  # nothing stops a thread
+                raise
             # What stopped the others goes before what they say of it.
             for error in sorted(filter(None, done), key=lambda error: isinstance(error, LostRun)):
                 raise error
@@ -153,16 +160,13 @@ class S3Storage:
 
 
 class _Fence:
-    """Lets replacements begin until it is too late, one of them failed, or nobody waits for them any more."""
+    """Lets replacements begin until it is too late, one of them failed, or nobody wants them any more."""
 
     def __init__(self, until: float) -> None:
         self._until = until
         self._closed = False
 
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         self._closed = True
 
     def pass_through(self, work: Callable[[str], None], name: str) -> None:
@@ -177,7 +181,7 @@ class _Fence:
         try:
             tries(work, name)
         except BaseException:
-            self._closed = True
+            self.close()
             raise
 
     def _check(self) -> None:

@@ -15,12 +15,17 @@ async def to_its_end(work: Awaitable[Result], at_most_seconds: float = float("in
     try:
         return await asyncio.shield(working)
     except asyncio.CancelledError:
-        until = time.monotonic() + at_most_seconds
-        while not working.done() and (left := until - time.monotonic()) > 0:
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait([working], timeout=None if left == float("inf") else left)
+        await _wait(working, at_most_seconds)
         working.cancel()
-        await asyncio.wait([working])
+        await _wait(working)
         if not working.cancelled():
             working.exception()  # seen: nobody else will ask for it
         raise
+
+
+async def _wait(working: asyncio.Future[Result], at_most_seconds: float = float("inf")) -> None:
+    """However often it is cancelled itself."""
+    until = time.monotonic() + at_most_seconds
+    while not working.done() and (left := until - time.monotonic()) > 0:
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([working], timeout=None if left == float("inf") else left)
