@@ -6,7 +6,7 @@ import itertools
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from shared.rounds import Rounds
 from shared.storage import StoredClip, check_time
 from shared.stored_files import StoredFile, clip_path, walk
 from shared.to_its_end import to_its_end
-from shared.whole_files import NewFile, put_in_place
+from shared.whole_files import NewFile, flush_folder, put_in_place
 
 _CACHE = ".cache"
 _UNFINISHED = ".tmp"
@@ -107,7 +107,9 @@ class LocalStorage:
     def _make_hidden_folders(self, *also: Path) -> None:
         # Never the folder itself: where it is gone a volume is not mounted, and what is written would be lost.
         for folder in (self._folder / _UNFINISHED, self._folder / _CACHE, *also):
-            folder.mkdir(exist_ok=True)
+            if not folder.is_dir():
+                folder.mkdir(exist_ok=True)
+                flush_folder(folder.parent)
 
     def _advice(self, error: OSError) -> str:
         if error.errno not in (errno.EACCES, errno.EPERM):
@@ -152,6 +154,9 @@ class LocalStorage:
         for name in names:
             check_time(until)
             (self._folder / name).unlink(missing_ok=True)
+        # A card's old audio stays away when the power goes; a clip that comes back is found again by the next sweep.
+        with suppress(FileNotFoundError):
+            flush_folder(self._folder)
 
     def _cached(self, key: str) -> Path:
         return self._folder / clip_path(key)

@@ -81,9 +81,7 @@ def _write(descriptor: int, file: NewFile) -> None:
 def _read(path: Path) -> bytes:
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        parts = [os.read(descriptor, _READ_BYTES)]
-        while len(parts[-1]) == _READ_BYTES:
-            parts.append(os.read(descriptor, _READ_BYTES))
-        return b"".join(parts)
+        # Less than was asked for is not the end: a failing disk gives what is good first, and says so at the next read.
+        return b"".join(iter(lambda: os.read(descriptor, _READ_BYTES), b""))
     finally:
         os.close(descriptor)

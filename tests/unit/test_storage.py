@@ -1,5 +1,6 @@
 """The folder of audio: what appears in it, how it is replaced, and what is said when it cannot be used."""
 
+import asyncio
 import math
 import os
 import threading
@@ -10,6 +11,7 @@ import pytest
 
 from shared.errors import StorageFault
 from shared.local_storage import LocalStorage
+from shared.stored_files import clip_path
 
 KEY, OTHER_KEY = "a" * 64, "b" * 64
 
@@ -103,6 +105,43 @@ async def test_a_reader_never_sees_a_part(storage: LocalStorage, folder: Path) -
     reader.join()
 
     assert seen <= set(clips.values())
+
+
+async def test_a_clip_that_is_read_in_pieces_is_copied_whole(storage: LocalStorage, folder: Path) -> None:
+    """A disk that fails in the middle gives what is good first, and says so at the next read. A pipe gives 64 KiB, too."""
+    clip = folder / clip_path("c" * 64)
+    clip.parent.mkdir()
+    os.mkfifo(clip)
+    audio = os.urandom(300_000)
+
+    await asyncio.gather(asyncio.to_thread(clip.write_bytes, audio), storage.link({"card_en.mp3": "c" * 64}, math.inf))
+
+    assert (folder / "card_en.mp3").read_bytes() == audio
+
+
+async def test_what_has_come_or_gone_stays_so_when_the_power_goes(
+    storage: LocalStorage, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[str] = []
+    fsync = os.fsync
+
+    def note(descriptor: int) -> None:
+        path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        flushed.append(str(path.relative_to(folder)) if path.is_dir() else "a file")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+
+    await storage.put_clip("c" * 64, b"in a new folder")
+    assert (set(flushed), flushed[-1]) == ({"a file", ".cache", ".cache/cc"}, ".cache/cc")
+
+    flushed.clear()
+    await storage.link({"card_en.mp3": KEY, "card_fr.mp3": KEY}, math.inf)
+    assert flushed == ["a file", "a file", "."]
+
+    flushed.clear()
+    await storage.remove(["card_en.mp3", "card_fr.mp3"], math.inf)
+    assert flushed == ["."]
 
 
 async def test_nothing_is_left_behind(storage: LocalStorage, folder: Path) -> None:
