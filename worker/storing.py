@@ -1,6 +1,7 @@
 """Puts what a run has done where it belongs, files and rows together: as long as the run holds its job, and the cards are its user's."""
 
 import itertools
+import time
 from collections.abc import Collection
 from typing import Literal
 
@@ -16,8 +17,8 @@ from shared.storage import Storage
 from shared.usage import Spent
 from worker.unwritten import Unwritten
 
-# Some dozens of copies take a fraction of a second, even where a disk is slow to flush.
-_LINKS_PER_HOLD = 50
+# A few files, and then as many as the storage puts in their places within some two seconds: slow disks need longer for a file.
+_FIRST_IN_HOLD, _MOST_IN_HOLD, _SECONDS_IN_HOLD = 4, 50, 2.0
 
 Left = Literal["moved", "superseded"]
 
@@ -72,6 +73,10 @@ async def _claim(session: AsyncSession, run: Run, new: Unwritten) -> None:
 
 
 async def _link(session: AsyncSession, storage: Storage, run: Run, new: Unwritten) -> None:
-    links = iter(new.links.items())
-    while some := dict(itertools.islice(links, _LINKS_PER_HOLD)):
-        await storage.link(some, await hold(session, run.job_id, run.token))
+    links, count = iter(new.links.items()), _FIRST_IN_HOLD
+    while some := dict(itertools.islice(links, count)):
+        until = await hold(session, run.job_id, run.token)
+        began = time.monotonic()
+        await storage.link(some, until)
+        in_time = int(count * _SECONDS_IN_HOLD / (time.monotonic() - began))
+        count = max(1, min(in_time, 4 * count, _MOST_IN_HOLD))

@@ -13,7 +13,7 @@ import pytest
 from tests.aftermath import assert_spoken, assert_whole, record
 from tests.keeping import DAY_SECONDS, gc
 from tests.mid_job import busy_with_a_job
-from tests.service import Service, phrases
+from tests.service import ROOT, Service, phrases
 from tests.speech_server import SpeechServer
 from tests.system_parts import require_small_disk
 from tests.watching import all_files, cached_clips, card_files, card_urls, queue_jobs, spoken
@@ -80,6 +80,44 @@ async def test_a_storage_that_goes_away_in_the_middle_of_a_job_fails_it(
     assert_whole(service)
     await service.made("deck", phrases(CARDS))
     assert_spoken(service, phrases(CARDS))
+
+
+async def test_a_slow_disk_takes_its_time_and_no_job_back(service: Service) -> None:
+    """More files than it can flush in the time for which a job is sure to be held."""
+    cards, others = CARDS[:20], [f"other-{number}" for number in range(20)]
+    service.add_deck("deck", cards)
+    service.add_deck("other", others)
+    await service.start_worker(PYTHONPATH=f"{slow_disk(service)}:{ROOT}")
+    await service.made("deck", phrases(cards))
+
+    (service.folder / "slow").touch()
+    await service.made(
+        "other", [phrase | {"cardId": card} for phrase, card in zip(phrases(cards), others, strict=True)]
+    )
+
+    assert len(card_files(service)) == 80
+    assert "back to the queue" not in service.log("worker")
+
+
+def slow_disk(service: Service) -> Path:
+    """What a worker has to load to find its disk slow, as long as there is a file `slow` in the service's folder."""
+    folder = service.folder / "slow-disk"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(
+        f"""
+import os, time
+
+fsync = os.fsync
+
+def slow_fsync(descriptor):
+    if os.path.exists({str(service.folder / "slow")!r}):
+        time.sleep(0.25)
+    fsync(descriptor)
+
+os.fsync = slow_fsync
+"""
+    )
+    return folder
 
 
 async def test_a_lost_volume_is_filled_again(service: Service, upstream: SpeechServer) -> None:
