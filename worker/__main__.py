@@ -7,6 +7,7 @@ gc.disable()  # until all is loaded: nothing of it is garbage, and looking for s
 import asyncio
 import os
 import signal
+from contextlib import suppress
 
 import structlog
 from procrastinate import App
@@ -106,7 +107,7 @@ async def run(settings: WorkerSettings) -> None:
         rescuing = tasks.create_task(rescue.run())
         sweeping = tasks.create_task(Schedule(sessions, storage, settings).run())
         tasks.create_task(admission.run())
-        await _work_until_closed(queue, settings, doors)
+        await _work_until_closed(queue, settings, doors, synthesizer)
         rescuing.cancel()
         sweeping.cancel()
     await engine.close()
@@ -114,11 +115,14 @@ async def run(settings: WorkerSettings) -> None:
     _log.info("stopped")
 
 
-async def _work_until_closed(queue: App, settings: WorkerSettings, doors: Doors) -> None:
+async def _work_until_closed(queue: App, settings: WorkerSettings, doors: Doors, synthesizer: Synthesizer) -> None:
     working = asyncio.create_task(_work(queue, settings, doors))
     await doors.wait_until_closed()
     _log.info("stopping: clips under way are finished, jobs go back to the queue")
-    await doors.wait_until_empty(settings.worker_shutdown_timeout_s)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(settings.worker_shutdown_timeout_s):
+            await doors.wait_until_empty()
+            await synthesizer.wait_for_loose_hands()  # after: a job that is cancelled meanwhile leaves some, too
     doors.let_go()
     # procrastinate stops when it is cancelled. It ends its heartbeat first: by now there is nothing left to wait for.
     while not working.done():

@@ -57,10 +57,9 @@ class Doors:
     async def wait_until_closed(self) -> None:
         await self._closed.wait()
 
-    async def wait_until_empty(self, timeout_seconds: float) -> None:
-        """Returns when no job is under way any more, or the time is over."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._empty.wait(), timeout_seconds)
+    async def wait_until_empty(self) -> None:
+        """Returns when no job is under way any more."""
+        await self._empty.wait()
 
     def let_go(self) -> None:
         """Sends back to the queue what stopped early."""

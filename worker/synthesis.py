@@ -64,6 +64,11 @@ class Synthesizer:
                 raise
             await job_run.end()
 
+    async def wait_for_loose_hands(self) -> None:
+        """Returns when all that runs left under way when they were cut off is stored."""
+        while self.loose_hands:
+            await asyncio.wait(self.loose_hands)
+
     async def _lay_down(self, run: Run) -> bool:
         async with self.sessions.begin() as session:
             return await runs.lay_down(session, run)

@@ -1,7 +1,9 @@
 """SIGTERM at any moment, and a worker that was given up for dead: nothing is lost, nothing is paid for twice."""
 
+import asyncio
 import signal
 
+from tests.job_control import cancel, retry
 from tests.service import Service, phrases
 from tests.speech_server import SpeechServer
 from tests.watching import cached_clips, card_files, queue_jobs, until
@@ -98,6 +100,31 @@ async def test_a_worker_does_not_wait_for_ever_for_a_hanging_upstream(service: S
     upstream.heal()
     await service.start_worker()
     assert (await service.ended(job_id))["status"] == "completed"
+
+
+async def test_what_a_cancelled_job_left_under_way_is_stored_before_the_worker_stops(
+    service: Service, upstream: SpeechServer
+) -> None:
+    upstream.fail("held")
+    service.add_deck("deck", CARDS[:2])
+    await service.start_api()
+    worker = await service.start_worker(WORKER_SHUTDOWN_TIMEOUT_S="1000")
+    job_id = await service.post("deck", phrases(CARDS[:2]))
+    await until(lambda: upstream.in_flight == 4)
+    assert (await cancel(service, job_id)).status == 202
+    assert (await service.ended(job_id))["status"] == "cancelled"
+    worker.send_signal(signal.SIGTERM)
+    await until(lambda: "stopping" in service.log("worker"))
+    await asyncio.sleep(1)  # in which it would be gone
+
+    upstream.heal()
+    assert await asyncio.wait_for(worker.wait(), 60) == 0
+
+    assert len(cached_clips(service)) == 4
+    await service.start_worker()
+    await retry(service, job_id)
+    assert (await service.ended(job_id))["status"] == "completed"
+    assert len(upstream.requests) == 4
 
 
 async def test_a_second_signal_ends_the_worker_at_once(service: Service, upstream: SpeechServer) -> None:

@@ -70,19 +70,13 @@ async def test_a_job_under_way_keeps_the_worker_from_being_empty() -> None:
 
     jobs = [asyncio.create_task(job()) for _ in range(2)]
     await settle()
-    empty = asyncio.create_task(doors.wait_until_empty(LONG))
+    empty = asyncio.create_task(doors.wait_until_empty())
     doors.close()
     await settle()
     assert not empty.done()
     end.set()
     async with asyncio.timeout(30):
         await asyncio.gather(empty, *jobs)
-
-
-async def test_waiting_for_the_last_job_ends_when_its_time_is_over() -> None:
-    doors = Doors()
-    async with doors.inside():
-        await doors.wait_until_empty(0.01)
 
 
 async def test_a_job_that_stops_early_is_not_under_way_any_more_and_stays_until_all_are_let_go() -> None:
@@ -96,7 +90,7 @@ async def test_a_job_that_stops_early_is_not_under_way_any_more_and_stays_until_
     await settle()
     doors.close()
     async with asyncio.timeout(30):
-        await doors.wait_until_empty(LONG)
+        await doors.wait_until_empty()
     await settle()
     assert not stopped.done()
     doors.let_go()
@@ -127,4 +121,4 @@ async def test_a_job_that_fails_leaves_at_once(error: type[BaseException]) -> No
         async with doors.inside():
             raise error
     async with asyncio.timeout(30):
-        await doors.wait_until_empty(LONG)
+        await doors.wait_until_empty()
