@@ -122,7 +122,8 @@ async def _work_until_closed(queue: App, settings: WorkerSettings, doors: Doors,
     with suppress(TimeoutError):
         async with asyncio.timeout(settings.worker_shutdown_timeout_s):
             await doors.wait_until_empty()
-            await synthesizer.wait_for_loose_hands()  # after: a job that is cancelled meanwhile leaves some, too
+            while synthesizer.loose_hands:  # after: a job that is cancelled meanwhile leaves some, too
+                await asyncio.wait(synthesizer.loose_hands)
     doors.let_go()
     # procrastinate stops when it is cancelled. It ends its heartbeat first: by now there is nothing left to wait for.
     while not working.done():

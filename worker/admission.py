@@ -5,7 +5,7 @@ who came before.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from shared.errors import ShuttingDown
@@ -50,13 +50,17 @@ class Admission:
         for turn in self._turns.remove(party):
             _answer(turn, ShuttingDown())
 
+    def turn_away(self, new_error: Callable[[], Exception]) -> None:
+        """Tells all that stand in line why there is no place for them, each in an error of its own."""
+        while self._turns:
+            _answer(self._turns.next(), new_error())
+
     async def run(self) -> None:
         """Admits requests until the doors close, then turns away all that still wait."""
         admitting = asyncio.create_task(self._admit_forever())
         await self._doors.wait_until_closed()
         admitting.cancel()
-        while self._turns:
-            _answer(self._turns.next(), ShuttingDown())
+        self.turn_away(ShuttingDown)
         await asyncio.wait([admitting])
         await self._pacer.close()
 

@@ -19,10 +19,10 @@ from worker.admission import Admission
 from worker.audio import AcceptedAudio, accept
 from worker.doors import Doors
 from worker.engines import Engine, Speech
-from worker.errors import BadAudio, ClipFailed, RateLimited, Unspoken, UpstreamClosed
+from worker.errors import BadAudio, ClipFailed, RateLimited, Unspoken, UpstreamAway, UpstreamClosed
 from worker.pacing import Pacer
 from worker.turns import Party
-from worker.upstream_watch import UpstreamWatch
+from worker.upstream_watch import LONGEST_PAUSE_SECONDS, UpstreamWatch
 from worker.words import check_words
 
 # Told of an answer that is paid for and brings no clip: the characters asked for, and what the upstream counted.
@@ -106,14 +106,25 @@ class ClipMaker:
         """What a failure means for the requests to come. Raises `UpstreamAway` where it is not the clip's."""
         if isinstance(error, UpstreamClosed):
             self._watch.closed(error)
-        if isinstance(error, RateLimited):
-            seconds = error.retry_after_seconds or _HOLD_SECONDS
-            metrics.count_slow_down(engine, seconds)
-            await self._pacer.hold(seconds)
-        if isinstance(error, ClipFailed):
-            self._watch.failed(error)
+        try:
+            if isinstance(error, ClipFailed):
+                self._watch.failed(error)
+        except UpstreamAway as away:
+            if away.retry_after_seconds:  # before anything is waited for: the next in line would be let in meanwhile
+                self._admission.turn_away(away.again)
+            raise
+        finally:
+            if isinstance(error, RateLimited):
+                await self._hold(error, engine)
+
+    async def _hold(self, error: RateLimited, engine: str) -> None:
+        # Nobody waits here for more in silence: that is an outage, and jobs have gone back to the queue.
+        seconds = min(error.retry_after_seconds or _HOLD_SECONDS, LONGEST_PAUSE_SECONDS)
+        metrics.count_slow_down(engine, seconds)
+        await self._pacer.hold(seconds)
 
     async def _ask(self, clip: Clip, party: Party, bill: Bill, began_at: float) -> ClipFacts:
+        self._watch.check_back(began_at)
         async with self._admission.place(party):
             self._watch.check_open(began_at)
             try:

@@ -65,9 +65,19 @@ class ClipRefused(Unspoken):
 
 
 class UpstreamAway(MemolistError):
-    """The upstream serves nobody just now: no clip is to blame. `times` counts how often in a row a job met that."""
+    """The upstream serves nobody just now: no clip is to blame. `times` counts how often in a row a job met that.
+
+    `retry_after_seconds` is how long it is to be left alone; 0 where it did not say.
+    """
 
     times = 1
+    retry_after_seconds = 0.0
+
+    def again(self) -> "UpstreamAway":
+        """Another one: each job notes its own waiting on its own."""
+        other = UpstreamAway(str(self), self.reason)
+        other.retry_after_seconds = self.retry_after_seconds
+        return other
 
 
 class UpstreamClosed(Unspoken):

@@ -1,5 +1,6 @@
 """When a job that could not end is run again."""
 
+import math
 from asyncio import CancelledError
 
 import structlog
@@ -21,7 +22,7 @@ class BackToTheQueue(BaseRetryStrategy):
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
         if isinstance(exception, ShuttingDown | CancelledError):
             return RetryDecision(retry_in={"seconds": 0})
-        seconds = backoff_seconds(_times(exception, job))
+        seconds = max(backoff_seconds(_times(exception, job)), _asked_seconds(exception))
         # Outside of the job's own context, which has ended.
         _log.warning(
             "a job goes back to the queue", **job.task_kwargs, wait_seconds=seconds, reason=kind_and_words(exception)
@@ -35,6 +36,10 @@ def _times(exception: BaseException, job: Job) -> int:
         return exception.times
     # The queue job goes back once the database is there again. Redeploys are attempts, too: those count for nothing.
     return 1 if isinstance(exception, DATABASE_AWAY) else job.attempts + 1
+
+
+def _asked_seconds(exception: BaseException) -> int:
+    return math.ceil(exception.retry_after_seconds) if isinstance(exception, UpstreamAway) else 0
 
 
 def backoff_seconds(times: int) -> int:

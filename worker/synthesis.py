@@ -64,11 +64,6 @@ class Synthesizer:
                 raise
             await job_run.end()
 
-    async def wait_for_loose_hands(self) -> None:
-        """Returns when all that runs left under way when they were cut off is stored."""
-        while self.loose_hands:
-            await asyncio.wait(self.loose_hands)
-
     async def _lay_down(self, run: Run) -> bool:
         async with self.sessions.begin() as session:
             return await runs.lay_down(session, run)
@@ -115,8 +110,10 @@ class _JobRun:
     async def _wait_for(self, away: UpstreamAway) -> None:
         """Sends the job back to the queue, as long as there is patience; then fails what is missing."""
         waiting = await self._ledger.wait(f"Waiting for the upstream, which serves nobody just now: {away}")
-        if waiting.seconds < self._parts.outage_patience_seconds:
+        patience_left_seconds = self._parts.outage_patience_seconds - waiting.seconds
+        if patience_left_seconds > 0:
             away.times = waiting.times
+            away.retry_after_seconds = min(away.retry_after_seconds, patience_left_seconds)
             raise away
         reason = f"The upstream served nobody for {waiting.seconds:,.0f} s: {away}"
         self._ledger.fail_rest(self._clips, reason, UpstreamAway)

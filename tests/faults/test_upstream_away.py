@@ -89,6 +89,37 @@ async def test_a_job_that_has_waited_long_enough_fails_and_says_why(
     await service.made("deck", phrases(CARDS))
 
 
+async def test_a_long_pause_that_the_upstream_asks_for_is_told_kept_and_loses_patience_in_the_end(
+    service: Service, upstream: SpeechServer
+) -> None:
+    """Also while it served others a moment ago, and for those that stand in line."""
+    service.add_deck("deck", CARDS)
+    service.add_deck("later", ["later"])
+    await service.start_worker(TTS_OUTAGE_PATIENCE_S="40", TTS_MAX_IN_FLIGHT="2")
+    await service.made("deck", phrases(CARDS[:1]))
+    asked = len(upstream.requests)
+    upstream.fail("rate_limit_exceeded", retry_after="3600")
+
+    job_id = await service.post("deck", phrases(CARDS))
+    job = await says(service, job_id, f"{WAITING}: The upstream asks to slow down")
+    later = await service.post("later", phrases(["later"]))
+    await says(service, later, WAITING)
+
+    assert job["status"] == "processing"
+    assert record(service, job_id, "waits") == record(service, later, "waits") == (1,)
+    # As long as there is patience, and not every few seconds.
+    [waiting] = service.sql(
+        "SELECT min(scheduled_at) - now() > interval '10 s', max(scheduled_at) < now() + interval '41 s'"
+        " FROM tts.procrastinate_jobs"
+    )
+    assert waiting == (True, True)
+    for ending in (job_id, later):
+        job = await service.ended(ending)
+        assert "The upstream served nobody for" in job["errorMessage"]
+    assert len(upstream.requests) <= asked + 2  # what was under way, and nothing since
+    assert record(service, job_id, "deaths") == (0,)
+
+
 async def test_other_jobs_wait_for_the_upstream_too_with_hardly_a_request(
     service: Service, upstream: SpeechServer
 ) -> None:
