@@ -38,6 +38,9 @@ from worker.tasks import add_tasks
 from worker.upstream_watch import UpstreamWatch
 
 _DATABASE_CONNECTIONS = 10
+# A frozen run loses its job after 10 s (`shared/job_lock.py`), and who waits for it is to outlast that. Who locks cards for longer,
+# an import say, keeps only their jobs waiting: those go back to the queue, and their connections are for others.
+_LOCK_SECONDS = 15
 # Two for each place in flight: one is asked for while the answer before it is checked and stored.
 _HANDS_PER_PLACE = 2
 _DEAD_AFTER_HEARTBEATS = 3
@@ -71,7 +74,7 @@ async def run(settings: WorkerSettings) -> None:
     engine = open_engine(settings)
     gc.freeze()
     gc.enable()
-    database = create_engine(settings, pool_size=_DATABASE_CONNECTIONS)
+    database = create_engine(settings, _DATABASE_CONNECTIONS, _LOCK_SECONDS)
     await wait_for_database(database, settings, doors.sleep)
     metrics.begin(settings.tts_engine)
     metrics.PACE_INTERVAL.set(settings.request_interval_ms / 1000)

@@ -9,6 +9,7 @@ import pytest
 
 from shared.queue import TELL_WORKERS
 from tests.aftermath import assert_spoken, kill, listeners, record
+from tests.job_control import locked, waiters
 from tests.mid_job import busy_with_a_job
 from tests.postgres import Postgres
 from tests.service import Service, phrases
@@ -120,6 +121,27 @@ async def test_a_worker_that_stops_during_an_outage_leaves_its_job_to_others(
     assert (await ended(service, job_id))["status"] == "completed"
     assert len(upstream.requests) == CLIPS
     assert_spoken(service, phrases(CARDS))
+
+
+async def test_cards_that_memolist_locks_for_long_keep_only_their_own_jobs_waiting(
+    service: Service, upstream: SpeechServer
+) -> None:
+    """A long import, say: as many jobs wait for its cards as the worker has connections."""
+    decks = [f"deck-{number}" for number in range(10)]
+    for deck in decks:
+        service.add_deck(deck, [f"locked-{deck}"])
+    service.add_deck("free", ["free"])
+    await service.start_worker()
+    with locked(service, """SELECT FROM public."Card" WHERE id LIKE 'locked-%%' FOR UPDATE"""):
+        jobs = [await service.post(deck, phrases([f"locked-{deck}"])) for deck in decks]
+        await until(lambda: waiters(service) >= 8)
+        await service.made("free", phrases(["free"]))
+
+    for job_id in jobs:
+        assert (await service.ended(job_id))["status"] == "completed"
+        assert record(service, job_id, "deaths", "clips_made", "clips_cached") == (0, 2, 0)
+    assert len(upstream.requests) == 22
+    assert "a worker died" not in service.log("worker")
 
 
 @pytest.mark.parametrize("fault", ["restart", "cut"])
