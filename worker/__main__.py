@@ -23,6 +23,7 @@ from shared.storage import open_storage
 from shared.tracebacks import kind_and_words
 from worker import metrics
 from worker.admission import Admission
+from worker.claims import Claims
 from worker.clip_maker import ClipMaker
 from worker.doors import Doors
 from worker.engines.choice import open_engine
@@ -80,9 +81,11 @@ async def run(settings: WorkerSettings) -> None:
     metrics.PACE_INTERVAL.set(settings.request_interval_ms / 1000)
     pacer = Pacer(database, engine.upstream, settings.request_interval_ms, doors.sleep)
     admission = Admission(pacer, doors, settings.tts_max_in_flight)
+    claims = Claims(settings.direct_conninfo, doors.sleep)
     maker = ClipMaker(
         engine,
         storage,
+        claims,
         admission,
         pacer,
         UpstreamWatch(),
@@ -114,6 +117,7 @@ async def run(settings: WorkerSettings) -> None:
         rescuing.cancel()
         sweeping.cancel()
     await engine.close()
+    await claims.close()
     await database.dispose()
     _log.info("stopped")
 

@@ -1,4 +1,4 @@
-"""One clip: asked for, checked, stored. Tries again where that may help, and lets no two jobs make the same clip at once."""
+"""One clip: asked for, checked, stored. Tries again where that may help, and lets no two jobs make it at once, in any worker."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -17,6 +17,7 @@ from shared.usage import NO_USAGE, Usage
 from worker import metrics
 from worker.admission import Admission
 from worker.audio import AcceptedAudio, accept
+from worker.claims import Claims
 from worker.doors import Doors
 from worker.engines import Engine, Speech
 from worker.errors import BadAudio, ClipFailed, RateLimited, Unspoken, UpstreamAway, UpstreamClosed
@@ -42,6 +43,7 @@ class ClipMaker:
         self,
         engine: Engine,
         storage: Storage,
+        claims: Claims,
         admission: Admission,
         pacer: Pacer,
         watch: UpstreamWatch,
@@ -51,6 +53,7 @@ class ClipMaker:
     ) -> None:
         self._engine = engine
         self._storage = storage
+        self._claims = claims
         self._admission = admission
         self._pacer = pacer
         self._watch = watch
@@ -67,10 +70,13 @@ class ClipMaker:
         good one did.
         Raises the errors of `worker.errors`, `ShuttingDown` and `StorageFault`.
         """
-        async with self._makers.hold(clip.key):
-            # Whether it had to wait or not: since the job looked, another may have come and gone.
-            if found := await self._just_made(clip, not_before):
-                return found, False
+        async with self._makers.hold(clip.key), self._claims.claim(clip.key) as ask:
+            is_ours = False
+            while not is_ours:
+                # Asked before it looks, whether it had to wait or not: since the job looked, another may have come and gone.
+                is_ours = await ask()
+                if found := await self._just_made(clip, not_before):
+                    return found, False
             return await self._attempts(clip)(self._make_once, clip, party, bill, self._watch.begin()), True
 
     def dismiss(self, party: Party) -> None:

@@ -1,4 +1,7 @@
-"""Three workers on one queue: one deck at a time, every clip once, and one phrase is not kept waiting by big jobs."""
+"""Three workers on one queue: one deck at a time, every clip once, two users' too, and one phrase is not kept waiting by big jobs."""
+
+import asyncio
+import signal
 
 import pytest
 
@@ -75,3 +78,40 @@ async def test_one_phrase_behind_twenty_big_jobs_has_the_next_turn_and_another_w
     after = len(upstream.requests)
     await until(lambda: heard(since=after) == set(decks))
     assert {(await service.job(job_id))["status"] for job_id in jobs} == {"processing"}
+
+
+async def test_the_same_texts_of_two_users_are_bought_once_unless_their_worker_is_frozen(
+    service: Service, upstream: SpeechServer
+) -> None:
+    users = {user: [f"{user}-{number}" for number in range(40)] for user in ("anna", "ben")}
+    for user, cards in users.items():
+        service.add_deck(user, cards, user)
+
+    async def post(user: str, tag: str) -> str:
+        texts = phrases((str(number) for number in range(40)), tag)
+        same = [phrase | {"cardId": card} for phrase, card in zip(texts, users[user], strict=True)]
+        return await service.post(user, same, user)
+
+    async def start_worker() -> asyncio.subprocess.Process:
+        # One job each; and heartbeats so far apart that nobody is rescued.
+        return await service.start_worker(WORKER_CONCURRENCY="1", WORKER_HEARTBEAT_S="300")
+
+    worker = await start_worker()
+    upstream.fail("held")
+    jobs = {"anna": await post("anna", " frozen")}
+    await until(lambda: upstream.in_flight)
+    worker.send_signal(signal.SIGSTOP)
+    upstream.heal()
+    await start_worker()
+    ben = await post("ben", " frozen")
+    assert (await service.ended(ben, "ben"))["status"] == "completed"
+    worker.send_signal(signal.SIGCONT)
+    assert (await service.ended(jobs["anna"]))["status"] == "completed"
+
+    upstream.latency_seconds = 0.1
+    asked = len(upstream.texts)
+    jobs = {user: await post(user, " at once") for user in users}
+    ends = [(await service.ended(job, user))["status"] for user, job in jobs.items()]
+    assert ends == ["completed", "completed"]
+    bought = upstream.texts[asked:]
+    assert len(bought) == len(set(bought)) == 80
