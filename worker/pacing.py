@@ -80,7 +80,7 @@ class Pacer:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._upstream = upstream
         self._step_seconds = interval_ms / 1000 * (1 + SLACK)
-        self._slots = {
+        self._terms = {
             "step": self._step_seconds,
             "forgiven": _FORGIVEN_SECONDS,
             "most_ahead": self._step_seconds * _MOST_SLOTS_AHEAD,
@@ -112,7 +112,7 @@ class Pacer:
     async def _wait_for_slot(self) -> None:
         while True:
             asked_at = time.monotonic()
-            wait_seconds = await self._execute(_TAKE_SLOT, **self._slots)
+            wait_seconds = await self._execute(_TAKE_SLOT, **self._terms)
             if wait_seconds <= 0:
                 return
             # Nobody knows when in between the database said so.

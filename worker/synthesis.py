@@ -11,9 +11,11 @@ from shared import runs
 from shared.clips import Side, Voice
 from shared.database import DATABASE_AWAY, Sessions
 from shared.errors import LostRun, ShuttingDown, StorageFault
+from shared.job_lock import HOLD_SECONDS
 from shared.plan import Clip, clips_of
 from shared.runs import Run
 from shared.storage import Storage
+from shared.to_its_end import to_its_end
 from worker.clip_maker import ClipMaker
 from worker.errors import ClipFailed, ClipRefused, UpstreamAway, UpstreamClosed
 from worker.ledger import Ledger
@@ -60,13 +62,17 @@ class Synthesizer:
         except DATABASE_AWAY:
             raise  # nobody can be asked: whether it was cancelled is for the next run to see
         except (Exception, asyncio.CancelledError):
-            if not await self._lay_down(run):
+            # To its end: a cancel may come in this very moment, and nobody else is there who would heed it.
+            if not await to_its_end(self._stop_early(job_run, run), HOLD_SECONDS):
                 raise
-            await job_run.end()
 
-    async def _lay_down(self, run: Run) -> bool:
+    async def _stop_early(self, job_run: "_JobRun", run: Run) -> bool:
+        """Lays a run down. Where it was asked before to end its job, it does so: then there is nothing to go back to the queue."""
         async with self.sessions.begin() as session:
-            return await runs.lay_down(session, run)
+            was_asked_to_end = await runs.lay_down(session, run)
+        if was_asked_to_end:
+            await job_run.end()
+        return was_asked_to_end
 
 
 class _JobRun:

@@ -291,6 +291,35 @@ async def test_a_job_whose_worker_stops_in_the_same_moment_ends_all_the_same(
     assert "Traceback" not in service.log("worker")
 
 
+async def test_a_cancel_in_the_moment_in_which_a_stopping_worker_lays_its_job_down_ends_it(
+    service: Service, upstream: SpeechServer
+) -> None:
+    service.add_deck("deck", CARDS)
+    await service.start_api()
+    # One clip, and then nothing for a minute: there is nothing to write before the job is laid down.
+    worker = await service.start_worker(TTS_REQUEST_INTERVAL_MS="60000")
+    job_id = await service.post("deck", phrases(CARDS))
+    await until(lambda: service.sql("SELECT clips_made FROM tts.job") == [(1,)])
+    # The cancel keeps the job's row until it is laid down; laying it down takes until the cancel is heard of.
+    service.sql(
+        """
+        CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(2); RETURN NEW; END';
+        CREATE TRIGGER asked BEFORE UPDATE ON tts.job FOR EACH ROW
+        WHEN (OLD.cancel_requested_at IS NULL AND NEW.cancel_requested_at IS NOT NULL) EXECUTE FUNCTION be_slow();
+        CREATE TRIGGER laid_down BEFORE UPDATE ON tts.job FOR EACH ROW
+        WHEN (OLD.cancel_requested_at IS NOT NULL) EXECUTE FUNCTION be_slow();
+        """
+    )
+
+    cancelling = asyncio.create_task(cancel(service, job_id))
+    await until(lambda: service.sql("SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep'") != [])
+    worker.terminate()
+
+    assert (await cancelling).status == 202
+    assert await worker.wait() == 0
+    assert (await service.job(job_id))["status"] == "cancelled"
+
+
 async def test_a_cancelled_job_has_no_error_of_its_own_and_its_entries_keep_theirs(
     running: Service, upstream: SpeechServer
 ) -> None:
