@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import migrations
 from shared.database_url import libpq_conninfo
@@ -16,6 +17,9 @@ from tests.speech_server import SpeechServer
 from tests.standing import speech_environment
 
 _MOST_WORKERS = 8
+# How fast an example is made says something of the machine, and nothing of what is tested.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def pytest_xdist_auto_num_workers() -> int:
