@@ -88,7 +88,7 @@ async def record_clips(session: AsyncSession, clips: Mapping[str, tuple[Voice, C
     written = await session.execute(
         record.on_conflict_do_update(index_elements=[ClipRecord.key], set_=anew).returning(ClipRecord.key, had_none)
     )
-    return {key for key, is_new in written.tuples() if is_new}
+    return {key for key, is_new in written if is_new}
 
 
 async def record_cards(session: AsyncSession, run: Run, changes: Collection[CardChange]) -> set[CardSide]:
@@ -129,7 +129,7 @@ async def record_cards(session: AsyncSession, run: Run, changes: Collection[Card
             where=or_(same_audio, and_(~is_later, or_(same_text, is_announced, new.text_hash == UNSURE))),
         ).returning(CardAudio.card_id, CardAudio.side)
     )
-    return {(card_id, side) for card_id, side in written.tuples()}
+    return {(card_id, side) for card_id, side in written}
 
 
 async def write_urls(session: AsyncSession, urls: Mapping[CardSide, str | None]) -> None:

@@ -44,7 +44,7 @@ async def store(session: AsyncSession, storage: Storage, run: Run, new: Unwritte
     others = await cards_of_others(session, run.user_id, {card_id for card_id, _ in new.sides})
     if others:
         raise NotOurs({side for side in new.sides if side[0] in others}, "moved")
-    await _claim(session, run, new)
+    await _take_sides(session, run, new)
     if new.removed:
         await storage.remove(new.removed, await hold(session, run.job_id, run.token))
     await _link(session, storage, run, new)
@@ -62,7 +62,7 @@ async def announce(sessions: Sessions, run: Run, sides: Collection[CardSide]) ->
         await record_cards(session, run, [CardChange(card_id, side, UNSURE) for card_id, side in sides])
 
 
-async def _claim(session: AsyncSession, run: Run, new: Unwritten) -> None:
+async def _take_sides(session: AsyncSession, run: Run, new: Unwritten) -> None:
     """Writes the sides' rows, which other jobs wait for until the transaction ends: of two the later has the last word."""
     left = new.sides - await record_cards(session, run, new.changes)
     if not left:
