@@ -95,7 +95,7 @@ function headOf(onstop, onretry) {
   const words = h('p.why', { role: 'alert', hidden: true })
   const stop = button('soft', t('cancel'), onstop)
   const again = button('go', t('retry'), onretry)
-  let began, saidAt
+  let began, said, saidAt
   stop.hidden = again.hidden = true
   return {
     element: h('header.head', h('div.acts', title, status, stop, again), bar, h('p.far', count, left, price), error, words),
@@ -124,9 +124,10 @@ function headOf(onstop, onretry) {
     if (isHere) (isOver ? again : stop).focus() // it may have changed places
     document.title = `${speaking}/${total} · Studio`
     // Who listens hears of the end, and now and then of the way there.
-    if (!isOver && Date.now() - saidAt < 10_000) return
+    const news = `${t(name)}: ${count.textContent}`
+    if (news === said || (!isOver && Date.now() - saidAt < 10_000)) return
     saidAt = Date.now()
-    announce(`${t(name)}: ${count.textContent}`)
+    announce((said = news))
   }
 
   function timeLeft(n, total) {
