@@ -152,6 +152,7 @@ async def test_one_card_is_made_anew_also_over_a_reload(visit: Visit) -> None:
     assert [it["cardId"] for it in wanted] == ["__proto__"]
     assert service.sql("SELECT regenerate, clips_made FROM tts.job WHERE id = %s", second) == [(True, 2)]
     await visit.hears(visit.side("__proto__", "fr"))
+    await expect(visit.page.locator("#live")).to_have_text("Card __proto__ is made anew.")  # nothing was said over it
 
 
 async def test_an_error_is_on_its_card_and_what_is_missing_is_made(visit: Visit) -> None:
