@@ -7,9 +7,12 @@ from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
+from pydantic import SecretStr
 
 import migrations
+from shared.database import Sessions, create_engine, create_sessions
 from shared.database_url import libpq_conninfo
+from shared.settings import Settings
 from tests.postgres import Postgres, running_postgres
 from tests.s3_server import S3Server, running_moto
 from tests.service import Service
@@ -46,6 +49,14 @@ def migrated_template(postgres: Postgres) -> str:
 def database_url(postgres: Postgres, migrated_template: str) -> Iterator[str]:
     """A new database with all tables, as a DATABASE_URL."""
     yield from _database(postgres, migrated_template)
+
+
+@pytest.fixture
+async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+    """Sessions on that database, one at a time."""
+    engine = create_engine(Settings(database_url=SecretStr(database_url)), pool_size=1)
+    yield create_sessions(engine)
+    await engine.dispose()
 
 
 @pytest.fixture

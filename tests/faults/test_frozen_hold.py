@@ -2,30 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import jobs, runs
-from shared.database import DATABASE_AWAY, IDLE_IN_TRANSACTION_SECONDS, Sessions, create_engine, create_sessions
+from shared.database import DATABASE_AWAY, IDLE_IN_TRANSACTION_SECONDS, Sessions
 from shared.job_lock import hold
 from shared.runs import Run
-from shared.settings import Settings
 from tests.service import Service, phrases
 
 ANSWERED = (
     "SELECT pid FROM pg_stat_activity WHERE pid = %s AND state = 'idle in transaction' AND query LIKE '%%FOR UPDATE%%'"
 )
-
-
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
-    engine = create_engine(Settings(database_url=SecretStr(database_url)), pool_size=1)
-    yield create_sessions(engine)
-    await engine.dispose()
 
 
 async def test_who_wakes_up_with_an_old_answer_in_its_socket_holds_nothing(

@@ -1,19 +1,16 @@
 """What a run writes, on a real database, when it is told to stop in the worst moment."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from shared import jobs, runs
 from shared.card_audio import ClipFacts
 from shared.clips import Side, Voice
-from shared.database import Sessions, create_engine, create_sessions
+from shared.database import Sessions
 from shared.local_storage import LocalStorage
 from shared.plan import clips_of
-from shared.settings import Settings
 from tests.service import Service, phrases
 from worker.ledger import Ledger
 
@@ -22,13 +19,6 @@ VOICES: dict[Side, Voice] = {
     "fr": Voice("fr", "espeak", "", "m", "v", "", 1.0, {}),
 }
 COMMITTED = "SELECT state_change FROM pg_stat_activity WHERE state = 'idle' AND query = 'COMMIT' AND datname = current_database()"
-
-
-@pytest.fixture
-async def sessions(database_url: str) -> AsyncIterator[Sessions]:
-    engine = create_engine(Settings(database_url=SecretStr(database_url)), pool_size=1)
-    yield create_sessions(engine)
-    await engine.dispose()
 
 
 async def test_what_a_commit_counted_stays_counted_when_its_run_is_cancelled_before_it_hears_of_it(
