@@ -82,6 +82,11 @@ class JobRun:
         await self._ledger.finish()
         _log.info("a job ended", **self._ledger.totals())
 
+    def leave(self) -> None:
+        """To be called at last: whatever it could not write of its clips, the next run that finds them can."""
+        for key, facts in self._ledger.unwritten_clips().items():
+            self._parts.made_here.note(key, facts)
+
     async def _wait_for(self, away: UpstreamAway) -> None:
         """Sends the job back to the queue, as long as there is patience; then fails what is missing."""
         waiting = await self._ledger.wait(f"Waiting for the upstream, which serves nobody just now: {away}")
@@ -178,9 +183,9 @@ class JobRun:
         not_before = self._run.created_at if self._run.regenerate else None
         facts, made_now = await self._parts.maker.make(task[0], self._party, not_before, self._ledger.bill)
         if self._is_cut_off:
-            return self._parts.made_here.note(task[0], facts) if made_now else None
+            return self._parts.made_here.note(task[0].key, facts) if made_now else None
         if made_now:
-            self._parts.made_here.note(task[0], None)
+            self._parts.made_here.note(task[0].key, None)
             self._ledger.record_made(task[0], facts)
         elif untold := self._parts.made_here.untold(task[0], facts):
             self._ledger.record_found(task[0], untold)

@@ -135,6 +135,10 @@ class Ledger:
             "characters_billed": self._spent.characters_billed,
         }
 
+    def unwritten_clips(self) -> dict[str, ClipFacts]:
+        """What this run knows of clips, by their keys, and nobody else does."""
+        return {key: facts for key, (_, facts) in self._new.clips.items()}
+
     async def checkpoint(self) -> None:
         """Writes what is new, if anything is. Raises `LostRun` before anything is touched when another run has the job by now."""
         if self._new != Unwritten():
@@ -164,7 +168,8 @@ class Ledger:
 
     async def _try_to_write(self, say: Callable[[AsyncSession, Run, Checkpoint], Awaitable[Result]]) -> Result:
         # Clips come in while the disk and the database are at work: those are for the next time.
-        new, self._new, so_far = self._new, Unwritten(), self._so_far()
+        new, self._new = self._new, Unwritten()
+        so_far = Checkpoint(self._progress.processed_count, self._progress.result_urls(), self._spent)
         try:
             async with self._sessions.begin() as session:
                 paid_before = await store(session, self._storage, self._run, new)
@@ -209,9 +214,6 @@ class Ledger:
         self._new.changes.append(_without_audio(clip))
         self._new.urls[clip.card_id, clip.side] = None
         self._new.removed.append(clip.file_name)
-
-    def _so_far(self) -> Checkpoint:
-        return Checkpoint(self._progress.processed_count, self._progress.result_urls(), self._spent)
 
 
 def _without_audio(clip: Clip) -> CardChange:

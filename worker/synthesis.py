@@ -38,6 +38,8 @@ class Synthesizer(Parts):
             # To its end: a cancel may come in this very moment, and nobody else is there who would heed it.
             if not await to_its_end(self._stop_early(job_run, run), HOLD_SECONDS):
                 raise
+        finally:
+            job_run.leave()
 
     async def _stop_early(self, job_run: JobRun, run: Run) -> bool:
         """Lays a run down. Where it was asked before to end its job, it does so: then there is nothing to go back to the queue."""

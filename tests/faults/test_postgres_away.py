@@ -12,9 +12,10 @@ from tests.aftermath import assert_spoken, kill, listeners, record
 from tests.job_control import locked, waiters
 from tests.mid_job import busy_with_a_job
 from tests.postgres import Postgres
+from tests.realtime_server import RealtimeServer
 from tests.service import Service, phrases
 from tests.speech_server import SpeechServer
-from tests.watching import card_files, until
+from tests.watching import cached_clips, card_files, queue_jobs, until
 
 CARDS = [f"card-{number}" for number in range(15)]
 CLIPS = 30
@@ -142,6 +143,23 @@ async def test_cards_that_memolist_locks_for_long_keep_only_their_own_jobs_waiti
         assert record(service, job_id, "deaths", "clips_made", "clips_cached") == (0, 2, 0)
     assert len(upstream.requests) == 22
     assert "a worker died" not in service.log("worker")
+
+
+async def test_what_answers_cost_and_said_is_known_where_their_run_could_not_write_it(service: Service) -> None:
+    service.add_deck("deck", ["card"])
+    async with RealtimeServer() as upstream:
+        await service.start_worker(TTS_ENGINE="realtime", OPENAI_BASE_URL=upstream.url)
+        with locked(service, 'SELECT FROM public."Card" FOR UPDATE'):
+            job_id = await service.post("deck", phrases(["card"]))
+            await until(lambda: len(cached_clips(service)) == 2 and waiters(service))
+            service.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+            await until(lambda: queue_jobs(service) == ["todo"])
+
+        assert (await service.ended(job_id))["status"] == "completed"
+        assert len(upstream.requests) == 2
+    assert record(service, job_id, "clips_made", "clips_cached") == (2, 0)
+    assert all(record(service, job_id, "input_tokens", "output_text_tokens", "output_audio_tokens"))
+    assert service.sql("SELECT count(*) FROM tts.clip WHERE words_checked AND output_audio_tokens > 0") == [(2,)]
 
 
 @pytest.mark.parametrize("fault", ["restart", "cut"])
