@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 
+from tests.ports import free_port, give_back
 from tests.service import GIVE_UP_SECONDS
 from tests.system_parts import require_program
 
@@ -41,7 +42,7 @@ def running_nginx(
     storage_dir: Path, api_address: str, resolver: str = "127.0.0.1", server_dir: Path = Path("/nowhere")
 ) -> Iterator[str]:
     """The base URL of an nginx that serves `storage_dir` and passes the API's routes on to `api_address`."""
-    port = _free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_configuration(
@@ -60,6 +61,7 @@ def running_nginx(
             yield f"http://127.0.0.1:{port}"
         finally:
             _end(process)
+            give_back(port)
 
 
 def program() -> str:
@@ -82,11 +84,6 @@ def write_configuration(folder: Path, **values: str) -> None:
     user = "user root;" if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(Template(_MAIN).substitute(user=user))
     (folder / "default.conf").write_text(Template(TEMPLATE.read_text()).safe_substitute(values))
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

@@ -21,6 +21,7 @@ import aiohttp
 import obstore
 from aiohttp import web
 
+from tests.ports import free_port
 from tests.s3_bucket import clips, documented_policy, objects, open_directly
 from tests.service import Answer
 
@@ -233,7 +234,7 @@ class S3Server:
 @contextmanager
 def running_moto() -> Iterator[str]:
     """The URL of a moto of one's own."""
-    port = _free_port()
+    port = free_port()
     command = [_python(), "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -268,11 +269,6 @@ def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
         except OSError:
             time.sleep(0.05)
     raise RuntimeError(f"moto did not start (exit code {process.poll()})")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def _error(http: web.Request, kind: str) -> web.Response:

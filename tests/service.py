@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Iterable
@@ -14,6 +13,9 @@ from typing import Any, Self
 import aiohttp
 import jwt
 import psycopg
+
+from tests.ports import free_port as free_port
+from tests.ports import give_back
 
 ROOT = Path(__file__).parent.parent
 SECRET = "a secret of the tests that is long enough for HS256"
@@ -52,6 +54,7 @@ class Service:
     environment: dict[str, str] = field(default_factory=dict)
     url: str = ""
     processes: list[asyncio.subprocess.Process] = field(default_factory=list)
+    ports: list[int] = field(default_factory=list)
     _http: aiohttp.ClientSession | None = None
 
     @property
@@ -69,10 +72,12 @@ class Service:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
+        for port in self.ports:
+            give_back(port)
 
     async def start_api(self, **environment: str) -> asyncio.subprocess.Process:
         """Returns when it answers, at any port unless one is named."""
-        port = environment.pop("API_PORT", None) or str(free_port())
+        port = environment.pop("API_PORT", None) or str(self._new_port())
         self.url = f"http://127.0.0.1:{port}"
         # Tests post as many jobs as they like; those of the limit set it.
         environment = {"JWT_SECRET": SECRET, "MAX_ACTIVE_JOBS_PER_USER": "1000"} | environment
@@ -154,6 +159,10 @@ class Service:
         assert job["status"] == "completed", job
         return job
 
+    def _new_port(self) -> int:
+        self.ports.append(free_port())
+        return self.ports[-1]
+
     async def _start(self, module: str, **environment: str) -> asyncio.subprocess.Process:
         environment = {
             "PATH": os.environ["PATH"],
@@ -187,9 +196,3 @@ class Service:
             is_json = answer.content_type.endswith("json")
             body = await answer.json(content_type=None) if is_json else await answer.read()
             return Answer(answer.status, body, answer.headers)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

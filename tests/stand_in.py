@@ -14,6 +14,8 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from aiohttp import web
 
+from tests.ports import free_port, give_back
+
 
 class Kept(Protocol):
     """A fault or a request as a stand-in keeps it: a dataclass with the text that it is about."""
@@ -63,13 +65,13 @@ class StandIn(Generic[FaultKind, RequestKind]):
         self.healed = asyncio.Event()
 
     async def start(self) -> None:
-        """Listens; after `stop` on the same port again."""
+        """Listens; after `stop` on the same port again, which nobody else gets meanwhile."""
+        self.port = self.port or free_port()
         app = web.Application()
         app.add_routes([*self.routes(), *self._control_routes()])
         self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0)
         await self._runner.setup()
         listening = socket.create_server(("127.0.0.1", self.port), backlog=1024)
-        self.port = listening.getsockname()[1]
         await web.SockSite(self._runner, listening).start()
 
     async def stop(self) -> None:
@@ -84,6 +86,7 @@ class StandIn(Generic[FaultKind, RequestKind]):
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+        give_back(self.port)
 
     def routes(self) -> Iterable[web.RouteDef]:
         """What it serves as the upstream."""
