@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from typing import Any, Literal
 
 import httpx2
@@ -33,11 +34,13 @@ class KeySet:
         algorithm: Literal["RS256", "ES256"],
         lifetime_seconds: float = _LIFETIME_SECONDS,
         pause_seconds: float = _PAUSE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = url
         self._algorithm = algorithm
         self._lifetime_seconds = lifetime_seconds
         self._pause_seconds = pause_seconds
+        self._clock = clock
         self._keys: list[jwt.PyJWK] = []
         self._stale_at = self._next_fetch_at = 0.0
         self._is_away = False
@@ -47,7 +50,7 @@ class KeySet:
 
     async def find(self, key_id: str | None) -> Key:
         """The key of this `kid`, or the only one for a token that names none. Raises `Unauthorized`, or `KeysAway`."""
-        if time.monotonic() >= self._stale_at:
+        if self._clock() >= self._stale_at:
             await self._refresh(wait=not self._is_away)
         key = self._match(key_id)
         if key is None:
@@ -65,7 +68,7 @@ class KeySet:
 
     async def _refresh(self, *, wait: bool = True) -> None:
         """Waits for the fetch under way, or a new one unless the last was a moment ago."""
-        now = time.monotonic()
+        now = self._clock()
         if self._fetching is None or self._fetching.done():
             if now < self._next_fetch_at:
                 return
@@ -88,7 +91,7 @@ class KeySet:
         if self._is_away:
             _log.info("the keys at JWT_JWKS_URL are there again", keys=len(self._keys))
         self._is_away = False
-        self._stale_at = time.monotonic() + self._lifetime_seconds
+        self._stale_at = self._clock() + self._lifetime_seconds
 
     async def _download(self) -> bytes:
         # Uncompressed, so that the limit holds for what is read.

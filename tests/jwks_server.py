@@ -80,13 +80,19 @@ def base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
+def _open() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class JwksServer:
     """Publishes `keys`, unless `fault` names another answer. Counts who asks."""
 
     keys: list[dict[str, Any]] = field(default_factory=list)
     fault: str = ""
-    seconds: float = 0.0  # how long each answer takes
+    is_open: asyncio.Event = field(default_factory=_open)  # cleared, it keeps all who ask waiting
     asked: int = 0
     asked_elsewhere: int = 0
     url: str = ""
@@ -109,7 +115,7 @@ class JwksServer:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.asked += 1
-        await asyncio.sleep(self.seconds)
+        await self.is_open.wait()
         if self.fault:
             return await _FAULTS[self.fault](request)
         return web.json_response({"keys": self.keys})
