@@ -23,14 +23,17 @@ PLACES = frozenset("handshake open session close response done".split())
 BEFORE_THE_ANSWER = frozenset("cut_early hang garbage".split())
 IN_THE_ANSWER = frozenset("cut silent drip expire garbage_later bad_base64 lone_error".split())
 WRONG_ANSWERS = frozenset("empty odd no_transcript item_transcript wrong_words answers silence short".split())
-UNUSUAL_ANSWERS = frozenset("foreign unknown rate_limits slow".split())
+UNUSUAL_ANSWERS = frozenset("foreign unknown rate_limits slow held".split())
 UNFINISHED = frozenset("incomplete content_filter cancelled".split())
 KINDS = frozenset(ERRORS) | BEFORE_THE_ANSWER | IN_THE_ANSWER | WRONG_ANSWERS | UNUSUAL_ANSWERS | UNFINISHED
 
 
 @dataclass
 class Fault:
-    """How requests fail: every one, or the next `times`, or only those whose text holds `text`."""
+    """How requests fail: every one, or the next `times`, or only those whose text holds `text`.
+
+    One that is `held` waits until all faults are taken back, and then gets its answer.
+    """
 
     kind: str
     times: int | None = None

@@ -135,6 +135,8 @@ class Session:
             return
         fault = self._server.fault("response", request.text) or self._server.fault("done", request.text)
         kind = fault.kind if fault else "ok"
+        if kind == "held":
+            await self._server.healed.wait()
         if fault and await self._fails_before_the_answer(fault, request, event_id):
             return
         self._served += 1

@@ -53,7 +53,8 @@ QUOTED = "AKIAQUOTEDBYTHESERVER"
 class Fault:
     """How requests fail: every one, or the next `times`, or only those of a method, or whose path holds `path`.
 
-    One that is `held` is passed on when all faults are taken back; one that is `unanswered` at once, and nobody hears of it.
+    One that is `held` is passed on when all faults are taken back; one that is `unanswered` at once, and nobody hears of it. An
+    error may take `seconds`.
     """
 
     kind: str
@@ -201,6 +202,7 @@ class S3Server:
         if fault is None:
             return await self._pass_on(http, body)
         if fault.kind in ERRORS:
+            await asyncio.sleep(fault.seconds)
             return _error(http, fault.kind)
         return await self._trouble(http, body, fault)
 

@@ -1,7 +1,9 @@
 """What tests look at from outside: cards' files and URLs, the storage with all that is hidden in it, the queue."""
 
 import asyncio
+import time
 from collections.abc import Callable
+from typing import Self
 
 from tests.service import GIVE_UP_SECONDS, Service
 from tests.speech_server import read_tag
@@ -48,3 +50,22 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(GIVE_UP_SECONDS):
         while not condition():
             await asyncio.sleep(0.02)
+
+
+class Stopwatch:
+    """Counts the time in which this process had its turns: one in which the machine stood still counts for no more than 50 ms."""
+
+    seconds = 0.0
+
+    async def __aenter__(self) -> Self:
+        self._counting = asyncio.create_task(self._count())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._counting.cancel()
+
+    async def _count(self) -> None:
+        while True:
+            began_at = time.monotonic()
+            await asyncio.sleep(0.01)
+            self.seconds += min(time.monotonic() - began_at, 0.05)

@@ -330,11 +330,11 @@ async def test_closing_lets_requests_in_flight_end_and_starts_no_more() -> None:
 
 
 async def test_nothing_is_left_running_after_the_end() -> None:
-    before = asyncio.all_tasks()
+    before = asyncio.all_tasks()  # a service that other tests use may have some, and end them
     async with open_desk(1, lambda doors: SleepingPace(doors)) as desk:
         waiting = asyncio.create_task(desk.request(ANNA))
         await settle()
         desk.doors.close()
         with pytest.raises(ShuttingDown):
             await waiting
-    assert asyncio.all_tasks() == before
+    assert asyncio.all_tasks() <= before

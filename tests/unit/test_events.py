@@ -126,10 +126,20 @@ async def test_a_read_that_was_overtaken_is_not_told() -> None:
 async def test_where_nothing_happens_there_are_signs_of_life() -> None:
     _, watcher = watch(state())
 
-    snapshot, *heartbeats = await told(watcher, until=time.time() + 0.3, heartbeat_seconds=0.05)
+    async with aclosing(tell(watcher, FOREVER, heartbeat_seconds=0.01)) as events:
+        _, snapshot, *heartbeats = [await anext(events) for _ in range(5)]
 
     assert data(snapshot, "snapshot")
-    assert set(heartbeats) == {b":\n\n"}
+    assert heartbeats == [b":\n\n"] * 3
+
+
+async def test_after_its_moment_there_are_none_any_more() -> None:
+    _, watcher = watch(state())
+
+    snapshot, *heartbeats = await told(watcher, until=time.time() + 0.1, heartbeat_seconds=0.01)
+
+    assert data(snapshot, "snapshot")
+    assert set(heartbeats) <= {b":\n\n"}
 
 
 async def test_the_end_is_told_after_the_last_progress() -> None:

@@ -12,6 +12,7 @@ from shared.clips import Voice
 from shared.usage import NO_USAGE
 from tests.realtime_server import RealtimeServer
 from tests.tempting_phrases import TEMPTING
+from tests.watching import until
 from worker.engines.realtime import RealtimeEngine
 from worker.engines.realtime_connection import Times
 from worker.errors import BadAudio, ClipFailed, ClipRefused, KeyRejected, RateLimited, UpstreamFault
@@ -89,12 +90,16 @@ async def test_one_connection_serves_many_clips_of_both_languages(
 
 
 async def test_as_many_connections_as_clips_under_way_and_one_answer_at_a_time_on_each() -> None:
-    async with RealtimeServer(latency_seconds=1) as server:
+    async with RealtimeServer() as server:
+        server.fail("held")
         engine = RealtimeEngine(KEY, server.url, 30, 20)
-        await asyncio.gather(*(engine.speak(f"Text {number}", VOICE) for number in range(60)))
+        speaking = asyncio.gather(*(engine.speak(f"Text {number}", VOICE) for number in range(60)))
+        await until(lambda: server.in_flight >= 20)
+        server.heal()
+        await speaking
         await engine.close()
     assert server.peak_in_flight == server.peak_connections == server.handshakes == 20
-    assert {request.outcome for request in server.requests} == {"ok"}
+    assert {request.outcome for request in server.requests} == {"held", "ok"}
 
 
 async def test_voices_take_turns_when_there_are_fewer_connections_than_voices() -> None:
@@ -274,7 +279,7 @@ async def test_an_answer_that_breaks_off_fails_the_try_and_the_next_one_is_made(
 
 @pytest.mark.parametrize("kind", ["hang", "silent"])
 async def test_a_connection_that_falls_silent_is_a_fault_and_thrown_away(server: RealtimeServer, kind: str) -> None:
-    engine = RealtimeEngine(KEY, server.url, 30, 1, Times(silence=2))
+    engine = RealtimeEngine(KEY, server.url, 30, 1, Times(silence=4))
     await engine.speak("Before", VOICE)
     server.fail(kind, times=1)
     with pytest.raises(UpstreamFault, match="fell silent"):
@@ -286,7 +291,7 @@ async def test_a_connection_that_falls_silent_is_a_fault_and_thrown_away(server:
 
 async def test_an_upstream_that_drips_is_a_fault_after_the_timeout(server: RealtimeServer) -> None:
     server.fail("drip", times=1)
-    engine = RealtimeEngine(KEY, server.url, 1, 1)
+    engine = RealtimeEngine(KEY, server.url, 3, 1)
     with pytest.raises(UpstreamFault, match="in time"):
         await engine.speak("Hello", VOICE)
     await engine.speak("Hello", VOICE)

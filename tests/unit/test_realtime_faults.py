@@ -18,6 +18,7 @@ from shared.clips import Voice
 from shared.errors import MemolistError
 from shared.usage import NO_USAGE
 from tests.realtime_server import RealtimeServer
+from tests.service import GIVE_UP_SECONDS
 from worker.engines.realtime import RealtimeEngine
 from worker.errors import (
     BadAudio,
@@ -196,7 +197,7 @@ def test_the_stand_in_runs_as_a_process_that_ends_with_its_parent() -> None:
         assert process.stdout
         assert process.stdout.readline().startswith("http://127.0.0.1:")
         process.stdin.close()
-        assert process.wait(5) == 0
+        assert process.wait(GIVE_UP_SECONDS) == 0
 
 
 def test_the_stand_in_ends_on_sigterm() -> None:
@@ -205,4 +206,4 @@ def test_the_stand_in_ends_on_sigterm() -> None:
         assert process.stdout
         process.stdout.readline()
         os.kill(process.pid, signal.SIGTERM)
-        assert process.wait(5) == 0
+        assert process.wait(GIVE_UP_SECONDS) == 0

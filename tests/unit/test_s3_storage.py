@@ -12,7 +12,7 @@ from shared.errors import LostRun, StorageFault
 from shared.s3_storage import S3Storage
 from shared.storage_settings import AudioWriterSettings
 from tests.s3_server import QUOTED, S3Server
-from tests.watching import until
+from tests.watching import Stopwatch, until
 
 KEY, OTHER_KEY, NO_KEY = "a" * 64, "b" * 64, "c" * 64
 Use = Callable[[S3Storage], Awaitable[object]]
@@ -72,7 +72,10 @@ async def test_a_cards_file_is_a_copy_that_the_store_makes(storage: S3Storage, s
     await storage.link({"card_en.mp3": KEY, "card_fr.mp3": OTHER_KEY}, soon())
 
     assert await storage.sizes(["card_en.mp3", "card_fr.mp3", "no_en.mp3"]) == {"card_en.mp3": 5, "card_fr.mp3": 9}
-    assert (s3.count("COPY"), s3.count("PUT"), s3.count("GET")) == (2, 0, 0)
+    # Which of them: one that takes too long is tried again.
+    copied = {one.path for one in s3.requests if one.method == "COPY"}
+    assert copied == {f"/{s3.bucket}/card_en.mp3", f"/{s3.bucket}/card_fr.mp3"}
+    assert s3.count("PUT") == s3.count("GET") == 0
 
 
 async def test_a_cards_file_has_the_headers_that_a_browser_needs(storage: S3Storage, s3: S3Server) -> None:
@@ -136,8 +139,8 @@ async def test_nothing_is_replaced_when_the_time_is_up(storage: S3Storage, s3: S
 
 
 async def test_a_try_that_comes_too_late_is_not_begun(storage: S3Storage, s3: S3Server) -> None:
-    s3.fail("slow_down", method="COPY")
-    too_late = soon(0.3)
+    s3.fail("slow_down", method="COPY", seconds=1)  # so the third, or an earlier one, outlasts the time
+    too_late = soon(3)
 
     with pytest.raises(LostRun):
         await storage.link({"card_en.mp3": KEY}, too_late)
@@ -148,13 +151,13 @@ async def test_a_try_that_comes_too_late_is_not_begun(storage: S3Storage, s3: S3
 
 async def test_a_copy_that_hangs_is_given_up_while_the_job_is_still_locked(storage: S3Storage, s3: S3Server) -> None:
     s3.fail("hang", method="COPY")
-    too_late = soon(0.5)
 
-    with pytest.raises(LostRun):
-        await storage.link({"card_en.mp3": KEY}, too_late)
+    async with Stopwatch() as waited:
+        with pytest.raises(LostRun):
+            await storage.link({"card_en.mp3": KEY}, soon(0.5))
 
-    assert time.monotonic() < too_late + 2  # shared/runs.py holds the lock that much longer
-    assert not s3.in_flight  # nor does the store hear of it any more
+    assert waited.seconds < 0.5 + 2  # shared/runs.py holds the lock that much longer
+    await until(lambda: not s3.in_flight)  # nor does the store hear of it any more
 
 
 async def test_one_that_fails_stops_the_others_and_none_is_under_way_afterwards(
@@ -175,12 +178,14 @@ async def test_one_that_fails_stops_the_others_and_none_is_under_way_afterwards(
 
 async def test_who_is_cancelled_is_so_when_nothing_is_under_way_any_more(storage: S3Storage, s3: S3Server) -> None:
     """The job's lock is given back then: what lands later would be older audio over that of the next holder."""
-    s3.fail("slow", method="COPY", seconds=0.5)
+    s3.fail("held", method="COPY")
     linking = asyncio.create_task(storage.link({f"card-{number}_en.mp3": KEY for number in range(200)}, soon()))
     await until(lambda: s3.in_flight)
     for _ in range(2):  # nor does it help to ask again
         linking.cancel()
         await asyncio.sleep(0)
+    assert not linking.done()
+    s3.heal()
     with pytest.raises(asyncio.CancelledError):
         await linking
 
@@ -215,7 +220,7 @@ async def test_a_copy_that_fails_behind_a_200_is_tried_again(storage: S3Storage,
     await storage.link({"card_en.mp3": KEY}, soon())
 
     assert await storage.sizes(["card_en.mp3"]) == {"card_en.mp3": 5}
-    assert s3.count("COPY") == 2
+    assert s3.count("COPY") >= 2
 
 
 # Faults that stay

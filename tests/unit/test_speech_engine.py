@@ -17,7 +17,9 @@ import pytest
 
 from shared.clips import SIDES, Voice
 from shared.errors import MemolistError
+from tests.service import GIVE_UP_SECONDS
 from tests.speech_server import SpeechServer, read_tag
+from tests.watching import until
 from worker.engines.speech import SpeechEngine
 from worker.errors import (
     BadAudio,
@@ -164,8 +166,8 @@ async def test_a_server_that_hangs_is_a_fault_after_the_timeout(server: SpeechSe
     with pytest.raises(UpstreamFault, match="in time"):
         await engine.speak("Hello", VOICE)
     await engine.close()
-    await asyncio.sleep(0.05)
-    assert (server.requests[0].outcome, server.in_flight) == ("cut off", 0)
+    await until(lambda: not server.in_flight)
+    assert server.requests[0].outcome == "cut off"
 
 
 async def test_a_server_that_drips_is_a_fault_after_the_timeout() -> None:
@@ -264,9 +266,13 @@ async def test_a_cancelled_call_stays_cancelled(server: SpeechServer, engine: Sp
 
 
 async def test_as_many_requests_as_allowed_are_under_way_at_once() -> None:
-    async with SpeechServer(latency_seconds=2) as server:
-        engine = engine_for(server, max_connections=120)
-        await asyncio.gather(*(engine.speak(f"Text {i}", VOICE) for i in range(120)))
+    async with SpeechServer() as server:
+        server.fail("held")
+        engine = engine_for(server, timeout_seconds=30, max_connections=120)
+        speaking = asyncio.gather(*(engine.speak(f"Text {i}", VOICE) for i in range(150)))
+        await until(lambda: server.in_flight >= 120)
+        server.heal()
+        await speaking
         await engine.close()
     assert server.peak_in_flight == 120
 
@@ -281,7 +287,7 @@ def test_the_stand_in_runs_as_a_process_that_ends_with_its_parent() -> None:
         assert _json("PUT", f"{control}/faults", [{"kind": "cut", "times": 2}])[0]["times"] == 2
         assert _json("GET", f"{control}/requests") == []
         process.stdin.close()
-        assert process.wait(5) == 0
+        assert process.wait(GIVE_UP_SECONDS) == 0
 
 
 def test_the_stand_in_ends_on_sigterm() -> None:
@@ -290,7 +296,7 @@ def test_the_stand_in_ends_on_sigterm() -> None:
         assert process.stdout
         process.stdout.readline()
         os.kill(process.pid, signal.SIGTERM)
-        assert process.wait(5) == 0
+        assert process.wait(GIVE_UP_SECONDS) == 0
 
 
 def _json(method: str, url: str, body: Any = None) -> Any:
