@@ -58,6 +58,13 @@ class EventStream:
                 return event
         raise AssertionError(f"the stream ended before it said {data}")
 
+    async def progress(self) -> Event:
+        """The next event, which must be one of progress."""
+        event = await self.next()
+        assert event is not None
+        assert event.name == "progress", event
+        return event
+
     async def heartbeat(self) -> None:
         """Returns after the next sign of life; there must be nothing else to tell."""
         async with asyncio.timeout(GIVE_UP_SECONDS):

@@ -407,25 +407,31 @@ async def test_an_api_whose_issuer_is_away_says_so_and_lets_in_when_it_is_back(
         ):
             assert (await api.get("/ready", user=None)).status == 200
             assert issuer.asked == 0
+            began = time.monotonic()
             for token in (RSA.token(), STRANGER["RS256"].token()):
                 answer = await ask(api, token)
                 assert_problem(answer, 503)
                 assert answer.headers["Retry-After"] == "5"
             assert_unauthorized(await ask(api, "x"))
             assert_unauthorized(await ask(api, RSA.token(alg="none")))
-            assert issuer.asked == 1
+            in_vain = issuer.asked
+            assert 1 <= in_vain <= 1 + (time.monotonic() - began) // 5  # it may ask once in 5 seconds
             issuer.fault = ""
 
             async with asyncio.timeout(GIVE_UP_SECONDS):
-                while (await ask(api, RSA.token())).status == 503:
+                status = 503
+                while status == 503:
                     await asyncio.sleep(0.2)
+                    came_back_at = time.monotonic()
+                    status = (await ask(api, RSA.token())).status
 
             await assert_in(api, RSA.token())
             assert_unauthorized(await ask(api, STRANGER["RS256"].token()))
             bearer = {"Authorization": f"Bearer {RSA.token()}"}
             assert_problem(await request(api, "POST", GENERATE, b"", user=None, **bearer), 415)
-            assert issuer.asked == 2, "all routes share the keys"
-            assert api.log("api").count("cannot be fetched") == 1
+            asked_since = issuer.asked - in_vain
+            assert 1 <= asked_since <= 1 + (time.monotonic() - came_back_at) // 5, "all routes share the keys"
+            assert api.log("api").count("cannot be fetched") == in_vain
             assert "Traceback" not in api.log("api")
     finally:
         postgres.drop_database(url)

@@ -51,7 +51,7 @@ async def test_a_job_whose_upstream_hangs_ends_within_a_moment_and_keeps_what_is
 async def test_what_is_under_way_is_not_bought_again_and_nothing_more_is_asked_for(
     service: Service, upstream: SpeechServer
 ) -> None:
-    upstream.latency_seconds = 2
+    upstream.fail("held")
     service.add_deck("deck", CARDS)
     service.add_deck("other", ["other"])
     await service.start_api()
@@ -61,7 +61,7 @@ async def test_what_is_under_way_is_not_bought_again_and_nothing_more_is_asked_f
 
     assert (await cancel(service, job_id)).status == 202
     assert (await service.ended(job_id))["status"] == "cancelled"
-    upstream.latency_seconds = 0
+    upstream.heal()
     await service.made("other", phrases(["other"]))  # the places are free again
 
     await until(lambda: not upstream.in_flight)
@@ -78,7 +78,7 @@ async def test_what_is_under_way_is_not_bought_again_and_nothing_more_is_asked_f
 async def test_a_job_that_waits_behind_another_of_its_deck_ends_at_once(
     running: Service, upstream: SpeechServer
 ) -> None:
-    upstream.fail("slow", seconds=2)
+    upstream.fail("held")
     running.add_deck("deck", CARDS)
     first = await running.post("deck", phrases(CARDS[:1]))
     await until(lambda: upstream.requests)
@@ -90,6 +90,7 @@ async def test_a_job_that_waits_behind_another_of_its_deck_ends_at_once(
     job = await running.job(second)
     assert (job["status"], job["processedCount"], job["resultUrls"]) == ("cancelled", 0, [])
     assert queue_jobs(running) == ["doing", "todo"]
+    upstream.heal()
     assert (await running.ended(first))["status"] == "completed"
     assert (await running.ended(third))["status"] == "completed"
     assert "card-1" not in str(upstream.texts)
@@ -229,13 +230,16 @@ async def test_a_cancel_that_comes_before_the_last_write_is_the_end(service: Ser
 async def test_a_run_that_is_cancelled_before_it_has_looked_around_keeps_what_the_one_before_listed(
     service: Service, upstream: SpeechServer
 ) -> None:
-    upstream.fail("slow", text="card-9", seconds=3)
+    upstream.fail("held", text="card-9")
     service.add_deck("deck", CARDS)
     await service.start_api()
     worker = await service.start_worker(TTS_MAX_IN_FLIGHT="1")
     job_id = await service.post("deck", phrases(CARDS))
     await until(lambda: "card-9" in str(upstream.texts))
-    assert await service.stop(worker) == 0
+    worker.terminate()
+    await until(lambda: "stopping: " in service.log("worker"))  # from now on it asks for nothing more
+    upstream.heal()
+    assert await worker.wait() == 0
     listed = (await service.job(job_id))["resultUrls"]
     assert len(listed) == 9
     with locked(service, "LOCK TABLE tts.card_audio IN ACCESS EXCLUSIVE MODE"):
@@ -271,9 +275,10 @@ async def test_a_job_whose_worker_stops_in_the_same_moment_ends_all_the_same(
     upstream.latency_seconds = 0.3
     await service.start_api()
     for number in range(6):
-        service.add_deck(f"deck-{number}", [f"{number}-{card}" for card in CARDS])
+        cards = [f"{number}-card-{card}" for card in range(150)]  # more than are made before anybody is heard
+        service.add_deck(f"deck-{number}", cards)
         worker = await service.start_worker(TTS_MAX_IN_FLIGHT="2")
-        job_id = await service.post(f"deck-{number}", phrases(f"{number}-{card}" for card in CARDS))
+        job_id = await service.post(f"deck-{number}", phrases(cards))
         await until(lambda: any(text.endswith(f" {number}-card-0") for text in upstream.texts))  # noqa: B023
 
         if number % 2:
@@ -303,11 +308,12 @@ async def test_a_cancel_in_the_moment_in_which_a_stopping_worker_lays_its_job_do
     # The cancel keeps the job's row until it is laid down; laying it down takes until the cancel is heard of.
     service.sql(
         """
-        CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(2); RETURN NEW; END';
+        CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN PERFORM pg_sleep(TG_ARGV[0]::float); RETURN NEW; END';
         CREATE TRIGGER asked BEFORE UPDATE ON tts.job FOR EACH ROW
-        WHEN (OLD.cancel_requested_at IS NULL AND NEW.cancel_requested_at IS NOT NULL) EXECUTE FUNCTION be_slow();
+        WHEN (OLD.cancel_requested_at IS NULL AND NEW.cancel_requested_at IS NOT NULL) EXECUTE FUNCTION be_slow(2);
         CREATE TRIGGER laid_down BEFORE UPDATE ON tts.job FOR EACH ROW
-        WHEN (OLD.cancel_requested_at IS NOT NULL) EXECUTE FUNCTION be_slow();
+        WHEN (OLD.cancel_requested_at IS NOT NULL) EXECUTE FUNCTION be_slow(1);  -- the two of its end, too
         """
     )
 

@@ -12,7 +12,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 # While modules load, Postgres starts, API and worker start, phrases are spoken: not all on every machine, but others then.
 MOMENTS_SECONDS = [0.7, 1.8]
 

@@ -14,11 +14,14 @@ import pytest
 from tests.frontend.node import node
 from tests.service import GIVE_UP_SECONDS, ROOT, Service, phrases, token
 from tests.system_parts import require_program
+from tests.watching import until
 
 PAGE = (ROOT / "docs" / "integrate.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 AROUND = (ROOT / "tests" / "frontend" / "page.ts").read_text(encoding="utf-8")
 DECK, CARDS = "deck-id-123", ["card-id-456", "card-id-789"]
+# The API listens from when it has read, for the first time, a job that is watched.
+WATCHED = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query = 'LISTEN tts_job'"
 FILES = {f"{card}_{side}.mp3" for card in CARDS for side in ("en", "fr")}
 
 
@@ -100,7 +103,7 @@ async def test_the_frontend_waits_where_there_is_no_room(service: Service) -> No
     await service.post("busy", phrases(["card-1"]))
     script = write(service, "page.ts", AROUND.replace("__SNIPPET__", FRONTEND))
     running = asyncio.create_task(run(service, node(), script))
-    await asyncio.sleep(1)
+    await until(lambda: "status=429" in service.log("api"))
 
     await service.start_worker()
 
@@ -117,10 +120,12 @@ async def test_the_frontend_says_what_is_wrong(api: Service) -> None:
 
 
 async def test_python_posts_watches_and_downloads(api: Service) -> None:
-    await api.start_worker()
     speak, wanted = write(api, "speak.py", SPEAK), write(api, "phrases.json", json.dumps(phrases(CARDS)))
+    running = asyncio.create_task(run(api, sys.executable, speak, DECK, wanted, "heard"))
+    await until(lambda: api.sql(WATCHED) == [(1,)])
+    await api.start_worker()
 
-    said = await run(api, sys.executable, speak, DECK, wanted, "heard")
+    said = await running
 
     assert said.splitlines()[0].startswith("snapshot 0/2 ")
     assert said.splitlines()[-1].strip() == "end 2/2 completed"

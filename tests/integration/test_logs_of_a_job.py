@@ -46,6 +46,7 @@ async def test_one_grep_follows_a_job_from_its_request_to_its_audio(service: Ser
         connection.execute("SET search_path = tts")  # triggers find their tables by it
         connection.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE lock = 'deck'")
         connection.execute("DELETE FROM procrastinate_jobs WHERE lock = 'other'")
+    await until(lambda: all(it in service.log("api") for it in (job_id, other.body["jobId"])))
     await service.start_worker(WORKER_HEARTBEAT_S="0.5")
     await service.ended(job_id)
     await until(lambda: service.log("worker").count("a job ended") == 2)
