@@ -18,7 +18,7 @@ from tests.s3_server import S3Server
 from tests.service import SECRET, Service
 from tests.speech_server import SpeechServer
 from tests.system_parts import require_small_disk
-from tests.watching import all_files
+from tests.watching import all_files, until
 
 PASSWORD = "a-password-of-ours"
 KEY = "sk-test-key-of-the-stand-in"
@@ -49,6 +49,12 @@ async def doctor(service: Service, *arguments: str, code: int, **more: str) -> d
     return found
 
 
+async def start_worker(service: Service) -> None:
+    """Returns when the database knows of it."""
+    await service.start_worker()
+    await until(lambda: service.sql("SELECT count(*) FROM tts.procrastinate_workers") == [(1,)])
+
+
 def problems(found: dict[str, str]) -> set[str]:
     return {name for name, line in found.items() if line.startswith("PROBLEM")}
 
@@ -76,7 +82,7 @@ async def open_to_all(folder: Path) -> AsyncIterator[str]:
 
 
 async def test_a_sound_installation_is_told_to_be_sound(service: Service, upstream: SpeechServer) -> None:
-    await service.start_worker()
+    await start_worker(service)
     before = all_files(service)
     with running_nginx(service.storage, "127.0.0.1:9") as url:
         found = await doctor(service, PUBLIC_BASE_URL=f"{url}/storage/tts", code=0)
@@ -206,7 +212,7 @@ async def test_a_disk_that_cannot_be_written_is_told(service: Service) -> None:
 
 
 async def test_a_bucket_is_looked_at_too(service: Service, s3: S3Server) -> None:
-    await service.start_worker()
+    await start_worker(service)
     await s3.make_public()
     service.environment |= s3.environment
 
