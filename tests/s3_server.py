@@ -81,6 +81,7 @@ class Request:
     method: str
     path: str
     at: float = field(default_factory=time.monotonic)
+    was_given_up: bool = False  # who asked has not waited for the answer
 
 
 class S3Server:
@@ -194,6 +195,9 @@ class S3Server:
         self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
         try:
             return await self._answer_or_fail(http, body, request)
+        except asyncio.CancelledError:
+            request.was_given_up = True
+            raise
         finally:
             self.in_flight -= 1
 

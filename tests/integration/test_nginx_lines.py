@@ -2,7 +2,6 @@
 
 import asyncio
 import datetime
-import socket
 import ssl
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.nginx_neighbours import StandInApi
 from tests.nginx_server import ROOT, running_nginx
-from tests.service import GIVE_UP_SECONDS
+from tests.service import GIVE_UP_SECONDS, free_port
 
 NAME = "tts.example.com"
 
@@ -50,8 +49,7 @@ def trusting(tmp_path: Path) -> ssl.SSLContext:
 async def test_with_tls_audio_and_api_are_served_and_plain_requests_sent_there(
     audio_folder: Path, small_api: StandInApi, tmp_path: Path, trusting: ssl.SSLContext
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
     add_lines(tmp_path, "tls", **{"8443": f"127.0.0.1:{port}"})
     with running_nginx(audio_folder, small_api.address, server_dir=tmp_path) as url:
         async with aiohttp.ClientSession() as client:

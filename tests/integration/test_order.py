@@ -133,5 +133,6 @@ async def test_a_job_of_a_deck_waits_while_the_one_before_it_runs(running: Servi
 
     await running.made("other", phrases(["other-1"]))  # came later, and ran: the worker has looked at them all
 
+    await until(lambda: len(queue_jobs(running)) == 2)  # the other's is taken out a moment after its end
     assert (await running.job(waiting))["status"] == "pending"
     assert queue_jobs(running) == ["doing", "todo"]

@@ -33,7 +33,7 @@ async def do_the_main_job(service: Service, upstream: SpeechServer) -> None:
     service.add_deck("slow", ["slow"])
     await service.start_api()
     await service.start_worker(POLL_INTERVAL_MS=NEVER, TTS_REQUEST_INTERVAL_MS="10")
-    upstream.fail("slow", text="slow", seconds=10)
+    upstream.fail("held", text="slow")
     cancelled = await service.post("slow", phrases(["slow"]))
     await until(lambda: any("slow" in text for text in upstream.texts))
     assert (await cancel(service, cancelled)).status == 202
@@ -43,6 +43,7 @@ async def do_the_main_job(service: Service, upstream: SpeechServer) -> None:
         *_, end = await stream.rest()
     assert (await service.ended(cancelled))["status"] == "cancelled"
     assert (await retry(service, cancelled)).status == 202
+    upstream.heal()
 
     for job_id in (cancelled, *jobs):
         job = await service.ended(job_id)

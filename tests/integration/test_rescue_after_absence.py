@@ -28,6 +28,7 @@ async def test_a_database_that_was_silent_when_it_was_asked_was_away(service: Se
 
     async with database.connect():  # the only one: whoever asks gets no answer
         rescuing = asyncio.create_task(Rescue(sessions, create_queue(settings), 0.05, DEAD_AFTER_SECONDS).run())
+        await asyncio.sleep(0)  # it has begun, and counts how long it gets no answer
         await asyncio.sleep(3 * DEAD_AFTER_SECONDS)
         answered_at = time.monotonic()
     await until(lambda: queue_jobs(service) == ["todo"])

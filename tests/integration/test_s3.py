@@ -1,6 +1,7 @@
 """Jobs whose audio goes to a bucket: what a browser then hears, and what it takes."""
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from tests.integration.test_worker_start import GOOD, assert_one_line, run
 from tests.s3_server import QUOTED, S3Server
 from tests.service import Service, phrases
 from tests.speech_server import SpeechServer, read_tag
-from tests.watching import card_urls, queue_jobs
+from tests.watching import card_urls, queue_jobs, until
 
 CARDS = ["card-1", "card-2"]
 
@@ -33,6 +34,11 @@ async def heard(s3: S3Server, url: str) -> str:
     assert answer.status == 200
     assert (answer.headers["Content-Type"], answer.headers["Cache-Control"]) == ("audio/mpeg", "no-cache")
     return str(read_tag(answer.body)["text"])
+
+
+def waited_for(s3: S3Server) -> Counter[str]:
+    """How many requests of each kind came, but for those that were given up: of a slow store a copy is asked anew after 1.5 s."""
+    return Counter(one.method for one in s3.requests if not one.was_given_up)
 
 
 async def test_every_card_can_be_heard_at_its_url(running: Service, s3: S3Server) -> None:
@@ -63,7 +69,7 @@ async def test_what_is_in_the_cache_is_copied_and_nothing_else(
 
     job = await running.made("other", same)
 
-    assert (s3.count("COPY"), s3.count("HEAD"), len(s3.requests)) == (4, 4, 8)
+    assert waited_for(s3) == {"COPY": 4, "HEAD": 4}
     assert len(upstream.requests) == 4
     assert record(running, job["id"], "clips_made", "clips_cached") == (0, 4)
 
@@ -74,7 +80,7 @@ async def test_an_unchanged_deck_costs_a_look_at_each_file(running: Service, s3:
 
     await running.made("deck", phrases(CARDS))
 
-    assert (s3.count("HEAD"), len(s3.requests)) == (4, 4)
+    assert waited_for(s3) == {"HEAD": 4}
 
 
 async def test_a_changed_text_is_heard_at_once_at_the_same_url(running: Service, s3: S3Server) -> None:
@@ -128,7 +134,7 @@ async def test_access_that_ends_in_the_middle_fails_the_job_and_can_be_mended(
     assert "The audio storage cannot be used: AWS_ACCESS_KEY_ID: access to bucket" in job["errorMessage"]
     assert "docs/storage.md" in job["errorMessage"]
     assert await heard(s3, str(card_urls(running, "card-1")[0])) == "The word is card-1"
-    assert queue_jobs(running) == []
+    await until(lambda: queue_jobs(running) == [])
 
     s3.heal()
     await running.made("deck", phrases(CARDS))  # by the same worker

@@ -4,33 +4,47 @@ import asyncio
 import signal
 
 from tests.job_control import cancel, retry
-from tests.service import Service, phrases
+from tests.service import GIVE_UP_SECONDS, Service, phrases
 from tests.speech_server import SpeechServer
 from tests.watching import cached_clips, card_files, queue_jobs, until
 
 CARDS = [f"card-{number}" for number in range(10)]
 
 
+def hold_all_but(upstream: SpeechServer, cards: list[str]) -> None:
+    """Nothing that other cards say is answered until the upstream is healed."""
+    for card in CARDS:
+        if card not in cards:
+            upstream.fail("held", text=card)
+
+
+async def stops_in_the_middle(service: Service, worker: asyncio.subprocess.Process, upstream: SpeechServer) -> None:
+    """Told to stop while the upstream holds what is under way, a worker waits for that, and begins nothing more."""
+    worker.send_signal(signal.SIGTERM)
+    await until(lambda: "stopping" in service.log("worker"))
+    upstream.heal()
+    assert await asyncio.wait_for(worker.wait(), GIVE_UP_SECONDS) == 0
+
+
 async def test_a_job_that_is_stopped_in_the_middle_is_finished_by_another_worker(
     service: Service, upstream: SpeechServer
 ) -> None:
-    upstream.latency_seconds = 1.5
+    hold_all_but(upstream, CARDS[:3])
     service.add_deck("deck", CARDS)
     await service.start_api()
     worker = await service.start_worker(TTS_MAX_IN_FLIGHT="4")
     job_id = await service.post("deck", phrases(CARDS))
-    await until(lambda: len(upstream.requests) > 4)
+    await until(lambda: len(upstream.requests) == 6 + 4 and upstream.in_flight == 4)
 
-    assert await service.stop(worker) == 0
+    await stops_in_the_middle(service, worker, upstream)
 
     asked = len(upstream.requests)
-    assert asked < 20
-    assert {request.outcome for request in upstream.requests} == {"ok"}
+    assert asked == 6 + 4
+    assert all(request.ok for request in upstream.requests)
     assert len(cached_clips(service)) == len(card_files(service)) == asked
     assert (await service.job(job_id))["status"] == "processing"
     assert queue_jobs(service) == ["todo"]
 
-    upstream.latency_seconds = 0
     await service.start_worker()
     job = await service.ended(job_id)
 
@@ -47,11 +61,11 @@ async def test_a_regeneration_that_is_stopped_in_the_middle_remakes_nothing_twic
     worker = await service.start_worker(TTS_MAX_IN_FLIGHT="4")
     await service.made("deck", phrases(CARDS))
     before = card_files(service)
-    upstream.latency_seconds = 0.3
+    hold_all_but(upstream, CARDS[:3])
     job_id = await service.post("deck", phrases(CARDS), regenerate=True)
-    await until(lambda: len(upstream.requests) > 20 + 4)
-    assert await service.stop(worker) == 0
-    assert len(upstream.requests) < 40
+    await until(lambda: len(upstream.requests) == 20 + 6 + 4 and upstream.in_flight == 4)
+    await stops_in_the_middle(service, worker, upstream)
+    assert len(upstream.requests) == 20 + 6 + 4
 
     await service.start_worker()
     await service.ended(job_id)
@@ -145,17 +159,18 @@ async def test_a_second_signal_ends_the_worker_at_once(service: Service, upstrea
 async def test_a_worker_whose_job_was_taken_over_writes_nothing_more_of_it_and_works_on(
     service: Service, upstream: SpeechServer
 ) -> None:
-    upstream.latency_seconds = 0.3
+    hold_all_but(upstream, CARDS[:3])
     service.add_deck("deck", CARDS)
     service.add_deck("other", ["other"])
     await service.start_api()
     await service.start_worker(TTS_MAX_IN_FLIGHT="2")
     await service.post("deck", phrases(CARDS))
-    await until(lambda: card_files(service))
+    await until(lambda: card_files(service) and upstream.in_flight == 2)
 
     service.sql("UPDATE tts.procrastinate_jobs SET attempts = attempts + 1")
     service.sql("UPDATE tts.job SET run = gen_random_uuid()")
     files, rows = card_files(service), written(service)
+    upstream.heal()
     await until(lambda: "not this worker's any more" in service.log("worker"))
 
     assert queue_jobs(service) == ["doing"]

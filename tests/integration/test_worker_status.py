@@ -15,15 +15,14 @@ import pytest
 from shared.settings import WorkerSettings
 from tests.integration.test_worker_start import GOOD, assert_one_line, call, run
 from tests.postgres import Postgres
-from tests.service import GIVE_UP_SECONDS, Service
+from tests.service import GIVE_UP_SECONDS, Service, free_port
 from worker.heartbeat import Heartbeat
 from worker.status import serve_status
 
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+    return free_port()
 
 
 def ask(port: int, path: str = "/health", method: str = "GET") -> tuple[int, Any]:
@@ -70,7 +69,7 @@ async def test_it_tells_of_a_lost_database_and_of_its_return(service: Service, p
     silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(100)]
     for _ in range(3):
         send_a_byte(silent)
-        assert (await asyncio.to_thread(ask, port))[0] == 200
+        await health(port, 200)  # a heartbeat may be late where the machine is slow; no answer may
     assert await service.stop(worker) == 0
     assert "Traceback" not in service.log("worker")
     for client in silent:
@@ -96,8 +95,9 @@ async def test_it_tells_of_an_event_loop_that_stands_still(port: int) -> None:
         status, body = threads.submit(ask, port).result()  # the loop waits here, and turns no more
     assert (status, "event loop" in body["detail"]) == (503, True)
     heartbeat.miss("OperationalError")
-    status, body = await asyncio.to_thread(ask, port)
-    assert (status, "OperationalError" in body["detail"]) == (503, True)
+    async with asyncio.timeout(GIVE_UP_SECONDS):  # as soon as it turns again
+        while "OperationalError" not in (await health(port, 503))["detail"]:
+            pass
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
