@@ -2,11 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.async_api import Browser, expect
 
+from tests.mid_job import freeze, wake
 from tests.service import Service, phrases, token
 from tests.visit import Row, Visit, visiting
 from tests.watching import until
@@ -196,10 +198,11 @@ async def test_two_hundred_cards_reload_offline_and_back(visit: Visit) -> None:
 
     await page.reload()
     await expect(visit.ready().nth(60)).to_be_attached()
-    await page.context.set_offline(True)
-    await expect(page.locator("#lost")).to_contain_text("connection is lost")
-    await page.context.set_offline(False)
-    await expect(page.locator("#lost")).to_be_hidden()
+    with no_work_done(visit):
+        await page.context.set_offline(True)
+        await expect(page.locator("#lost")).to_contain_text("connection is lost")
+        await page.context.set_offline(False)
+        await expect(page.locator("#lost")).to_be_hidden()
 
     # A card that is ready is left alone while the others come.
     await page.evaluate(
@@ -216,11 +219,15 @@ async def test_two_hundred_cards_reload_offline_and_back(visit: Visit) -> None:
 async def test_cancelled_and_taken_up_again(visit: Visit) -> None:
     cards = [f"halt-{number}" for number in range(100)]
     visit.service.add_deck("halt", cards)
-    await visit.make("halt", rows(cards))
-    await expect(visit.ready().first).to_be_attached()
+    job_id = await visit.make("halt", rows(cards))
     page = visit.page
+    begun = 'SELECT 1 FROM public."TtsJob" WHERE "id" = %s AND "processedCount" > 0'
+    await until(lambda: visit.service.sql(begun, job_id))
+    with no_work_done(visit):
+        await expect(visit.ready().first).to_be_attached()
+        async with page.expect_response("**/cancel"):
+            await page.get_by_role("button", name="Cancel").click()
 
-    await page.get_by_role("button", name="Cancel").click()
     await expect(page.locator(".head")).to_contain_text("Cancelled")
     await expect(page.locator('[data-is="missing"]').first).to_be_attached()
     await expect(page.get_by_role("button", name="Make what is missing")).to_be_focused()
@@ -257,6 +264,17 @@ async def test_jobs_are_filtered_and_paged_and_found_again(visit: Visit) -> None
     await page.reload()
     await expect(page.get_by_label("Deck")).to_have_value("other")
     await expect(page.get_by_text("There are no such jobs.")).to_be_visible()
+
+
+@contextmanager
+def no_work_done(visit: Visit) -> Iterator[None]:
+    """However long the browser takes, the job is not over meanwhile."""
+    worker = visit.service.processes[-1]
+    freeze(worker)
+    try:
+        yield
+    finally:
+        wake(worker)
 
 
 def jobs_of(service: Service, deck: str) -> list[tuple[str, list[dict[str, str]]]]:

@@ -43,17 +43,19 @@ async def test_a_job_in_which_three_workers_die_without_a_clip_fails_and_frees_i
 
 async def test_deaths_between_which_clips_were_made_never_fail_a_job(service: Service, upstream: SpeechServer) -> None:
     service.environment["WORKER_HEARTBEAT_S"] = "0.5"
-    upstream.latency_seconds = 0.4
     service.add_deck("deck", CARDS)
     job_id = await service.post("deck", phrases(CARDS))
     lost = 0
 
-    for _ in range(3):
-        made = len(cached_clips(service))
+    for deaths in range(1, 4):
+        upstream.fail("slow", times=2)  # by no time: the first two are answered, and no more
+        upstream.fail("held")
         worker = await service.start_worker(TTS_MAX_IN_FLIGHT="2")
-        await until(lambda made=made: len(cached_clips(service)) > made)  # type: ignore[misc]
+        await until(lambda deaths=deaths: upstream.in_flight == 2 and len(cached_clips(service)) == 2 * deaths)  # type: ignore[misc]
         await kill(service, worker)
         lost = await lost_requests(service, upstream)
+        upstream.heal()
+    assert lost == 2 * 3
     assert record(service, job_id, "ended_at") == (None,)
     await service.start_worker()
 

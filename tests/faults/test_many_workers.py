@@ -11,6 +11,10 @@ from tests.speech_server import SpeechServer
 from tests.watching import queue_jobs, until
 
 BIG = 20
+CLAIMS = """
+    SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 async def test_three_workers_run_one_job_of_a_deck_at_a_time_and_make_every_clip_once(
@@ -67,7 +71,9 @@ async def test_one_phrase_behind_twenty_big_jobs_has_the_next_turn_and_another_w
     before = len(upstream.requests)
     small = await service.post("small", phrases(["known", "small"]), user)
     await until(lambda: service.sql('SELECT 1 FROM public."TtsJob" WHERE "id" = %s AND "processedCount" = 1', small))
-    # It has told what it found, and asks for the rest next: before a job that came later, and finds all, has ended.
+    # It has told what it found, and asks for the rest next. Whoever has a claim on a clip stands in line after a look at the disk:
+    # before a job that came later, and finds all, has ended.
+    await until(lambda: service.sql(CLAIMS) == [(2 * (BIG + 1),)])
     await service.made("fence", phrases(["fence"]))
     upstream.heal()
 

@@ -3,7 +3,6 @@
 import asyncio
 import math
 import signal
-import socket
 from collections.abc import Callable
 
 import pytest
@@ -12,7 +11,7 @@ from tests.event_stream import watching
 from tests.job_control import cancel
 from tests.postgres import Postgres
 from tests.scrape import Scrape, Scrapes, alert_rules, dashboard_expressions, selectors
-from tests.service import GIVE_UP_SECONDS, Service, phrases
+from tests.service import GIVE_UP_SECONDS, Service, free_port, phrases
 from tests.shared_api import request
 from tests.speech_server import SpeechServer
 
@@ -40,6 +39,7 @@ class Watch:
 async def test_every_metric_that_the_files_name_exists_and_moves(
     service: Service, upstream: SpeechServer, postgres: Postgres
 ) -> None:
+    service.environment["WORKER_HEARTBEAT_S"] = "2"  # who is only slow is no death to be counted
     scrapes = Scrapes()
     service.add_deck("deck", ["card-1", "card-2"])
     service.add_deck("other", ["card-3", "card-4"])
@@ -64,8 +64,7 @@ async def test_every_metric_that_the_files_name_exists_and_moves(
 
 
 async def _start_worker(service: Service, **environment: str) -> asyncio.subprocess.Process:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        service.environment["WORKER_STATUS_PORT"] = str(server.getsockname()[1])
+    service.environment["WORKER_STATUS_PORT"] = str(free_port())
     return await service.start_worker(**environment)
 
 
@@ -80,9 +79,9 @@ async def _jobs_wait_for_a_worker(service: Service, api: Watch) -> None:
     assert (await cancel(service, job_id)).status == 202
     seen = await api.until(lambda it: it.value("tts_jobs", status="pending") == 1)
     assert seen.value("tts_jobs_ended_total", status="cancelled") == 1
-    async with watching(service.url, job_id):
-        pass  # it has ended: the stream ends by itself
-    assert (await api.now()).value("tts_sse_watchers") == 0
+    async with watching(service.url, job_id) as stream:
+        assert (await stream.rest())[-1].name == "end"
+    await api.until(lambda it: it.value("tts_sse_watchers") == 0)  # a moment after its last event
 
 
 async def _clips_are_made_found_and_kept(service: Service, api: Watch, worker: Watch) -> None:

@@ -29,7 +29,8 @@ async def hosts(service: Service, s3: S3Server, tmp_path: Path) -> AsyncIterator
         hosts = []
         for name in ("host-1", "host-2"):
             (tmp_path / name).mkdir()
-            host = Service(service.database_url, tmp_path / name, service.environment | s3.environment)
+            environment = service.environment | s3.environment | {"WORKER_HEARTBEAT_S": "2"}  # who is slow is not dead
+            host = Service(service.database_url, tmp_path / name, environment)
             hosts.append(await stack.enter_async_context(host))
         yield hosts
 

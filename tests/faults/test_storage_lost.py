@@ -12,11 +12,11 @@ import pytest
 
 from tests.aftermath import assert_spoken, assert_whole, record
 from tests.keeping import DAY_SECONDS, gc
-from tests.mid_job import busy_with_a_job
+from tests.mid_job import held_up_in_a_job
 from tests.service import ROOT, Service, phrases
 from tests.speech_server import SpeechServer
 from tests.system_parts import require_small_disk
-from tests.watching import all_files, cached_clips, card_files, card_urls, queue_jobs, spoken
+from tests.watching import all_files, cached_clips, card_files, card_urls, queue_jobs, spoken, until
 
 CARDS = [f"card-{number}" for number in range(40)]
 CLIPS = 80
@@ -47,7 +47,7 @@ async def test_a_disk_that_fills_up_fails_the_job_and_shows_no_half_file(
     assert {url for card in CARDS for url in card_urls(service, card) if url} <= {
         f"http://localhost/storage/tts/{name}" for name in card_files(service)
     }
-    assert queue_jobs(service) == []
+    await until(lambda: queue_jobs(service) == [])
     asked = len(upstream.requests)
     assert asked - len(cached_clips(service)) <= 8
     service.add_deck("other", ["other"])
@@ -66,10 +66,11 @@ async def test_a_disk_that_fills_up_fails_the_job_and_shows_no_half_file(
 async def test_a_storage_that_goes_away_in_the_middle_of_a_job_fails_it(
     service: Service, upstream: SpeechServer
 ) -> None:
-    _, job_id = await busy_with_a_job(service, upstream, CARDS)
+    _, job_id = await held_up_in_a_job(service, upstream, CARDS)
 
     away = service.storage.with_name("unmounted")
     service.storage.rename(away)
+    upstream.heal()
     job = await service.ended(job_id)
 
     assert job["status"] == "failed"

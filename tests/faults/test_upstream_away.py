@@ -28,6 +28,7 @@ async def says(service: Service, job_id: str, words: str) -> dict[str, Any]:
 async def test_a_job_waits_for_an_upstream_that_is_gone_and_goes_on_when_it_is_back(
     service: Service, upstream: SpeechServer, places: str
 ) -> None:
+    upstream.fail("held", text=CARDS[-1])  # it does not end before the upstream is gone
     _, job_id = await busy_with_a_job(service, upstream, CARDS, TTS_MAX_IN_FLIGHT=places)
 
     await upstream.stop()
@@ -40,6 +41,7 @@ async def test_a_job_waits_for_an_upstream_that_is_gone_and_goes_on_when_it_is_b
     asked, made = len(upstream.requests), len(cached_clips(service))
     assert made < CLIPS
     upstream.latency_seconds = 0
+    upstream.heal()
     await upstream.start()
     job = await service.ended(job_id)
     assert (job["status"], job["errorMessage"]) == ("completed", None)
@@ -52,7 +54,7 @@ async def test_a_job_waits_for_an_upstream_that_is_gone_and_goes_on_when_it_is_b
 async def test_an_upstream_in_trouble_gets_few_requests_until_it_is_well_again(
     service: Service, upstream: SpeechServer, kinds: list[str]
 ) -> None:
-    _, job_id = await busy_with_a_job(service, upstream, CARDS, TTS_REQUEST_TIMEOUT_S="3")
+    _, job_id = await busy_with_a_job(service, upstream, CARDS, TTS_REQUEST_TIMEOUT_S="5" if "hang" in kinds else "60")
     upstream.latency_seconds = 0.1
 
     for kind in kinds[:-1]:
@@ -106,6 +108,7 @@ async def test_a_long_pause_that_the_upstream_asks_for_is_told_kept_and_loses_pa
     await says(service, later, WAITING)
 
     assert job["status"] == "processing"
+    await until(lambda: queue_jobs(service) == ["todo"] * 2)  # a moment after they said so
     assert record(service, job_id, "waits") == record(service, later, "waits") == (1,)
     # As long as there is patience, and not every few seconds.
     [waiting] = service.sql(
