@@ -22,7 +22,7 @@ from tests.speech_server import SpeechServer
 from tests.watching import cached_clips, until
 
 PLACES = 4
-ENVIRONMENT = {"WORKER_HEARTBEAT_S": "0.5", "TTS_MAX_IN_FLIGHT": str(PLACES), "POLL_INTERVAL_MS": "500"}
+ENVIRONMENT = {"WORKER_HEARTBEAT_S": "1", "TTS_MAX_IN_FLIGHT": str(PLACES), "POLL_INTERVAL_MS": "500"}
 _DECKS = 3
 _CARDS = 10
 _LATENCY_SECONDS = 0.15

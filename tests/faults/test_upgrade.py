@@ -22,8 +22,11 @@ async def test_workers_of_both_releases_share_the_work_until_the_old_ones_go(
     release = tmp_path / "previous"
     commit = export_previous_release(release)
     service.database_url = empty_database_url
-    service.environment |= {"WORKER_CONCURRENCY": "3", "POLL_INTERVAL_MS": "3600000"}
+    # Six seconds, so that only the dead are rescued.
+    service.environment |= {"WORKER_CONCURRENCY": "3", "POLL_INTERVAL_MS": "3600000", "WORKER_HEARTBEAT_S": "2"}
     upstream.latency_seconds = 0.5
+    upstream.fail("slow", times=20)  # by no more than that: some clips of each job, and of none all ten
+    upstream.fail("held")
     as_before = {"DATABASE_URL": empty_database_url, "PYTHONPATH": str(release)}
     assert run("migrations", tmp_path, **as_before)[0] == 0
     environment = service.environment | {"PYTHONPATH": str(release), "STORAGE_DIR": str(service.storage)}
@@ -38,8 +41,7 @@ async def test_workers_of_both_releases_share_the_work_until_the_old_ones_go(
         await service.start_worker()
         jobs = {await service.post(deck, phrases(cards)): deck for deck, cards in DECKS.items()}
         # Each has its share, and the old ones are in the middle of theirs.
-        await until(lambda: len(begun(old)) >= 4 and len(begun(service)) >= 2)
-        upstream.fail("held")
+        await until(lambda: upstream.in_flight == 3 * 4 and (len(begun(old)), len(begun(service))) == (6, 3))
         cancelled = begun(old)[-1]
         assert (await cancel(service, cancelled)).status == 202
         await old.stop(dying, signal.SIGKILL)
