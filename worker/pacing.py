@@ -17,6 +17,7 @@ from shared.database import DATABASE_AWAY
 # Together they leave an upstream's count over a second 13 ms for what we cannot see: the way to the upstream.
 SLACK = 0.017
 _FORGIVEN_SECONDS = 0.004
+_MOST_EARLY_SECONDS = 0.002
 # A slot further ahead than so many is of another time: the clock was set back since.
 _MOST_SLOTS_AHEAD = 100
 # A pause that another worker was told of is seen no later than this.
@@ -115,8 +116,9 @@ class Pacer:
             wait_seconds = await self._execute(_TAKE_SLOT, **self._terms)
             if wait_seconds <= 0:
                 return
-            # Nobody knows when in between the database said so.
-            slot_at = (asked_at + time.monotonic()) / 2 + wait_seconds
+            answered_at = time.monotonic()
+            # Nobody knows when in between the database said so: where that took long, rather late than early.
+            slot_at = answered_at - min((answered_at - asked_at) / 2, _MOST_EARLY_SECONDS) + wait_seconds
             # Looked before the slot: a question after it would make every request late, each by its own time.
             if wait_seconds > _LOOK_SECONDS:
                 await self._sleep(wait_seconds - _LOOK_AHEAD_SECONDS)

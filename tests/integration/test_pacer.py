@@ -193,6 +193,23 @@ async def test_who_waits_really_waits_until_the_database_says_that_the_slot_has_
     assert now >= second_slot + 9 * interval
 
 
+async def test_an_answer_that_takes_long_lets_nobody_start_before_the_slot(
+    new_pacer: NewPacer, database_url: str
+) -> None:
+    sleeps = Sleeps()
+    pacer = new_pacer(sleeps)
+    await pacer.wait_for_slot()
+    slot = next_slot(database_url)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("SELECT FROM tts.pace FOR UPDATE")
+        asking = asyncio.create_task(pacer.wait_for_slot())
+        await until(lambda: sql(database_url, WAITERS) == (1,))
+        connection.execute("SELECT pg_sleep(0.5)")
+    await asking
+    (now,) = sql(database_url, "SELECT clock_timestamp()")
+    assert now + timedelta(seconds=sleeps.seconds[-1]) > slot - timedelta(milliseconds=10)
+
+
 # Held
 
 
