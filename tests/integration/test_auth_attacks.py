@@ -334,8 +334,9 @@ async def test_all_of_these_attacks_cost_the_issuer_next_to_nothing(
             assert_unauthorized(await ask(apis[source], SOURCES[source].token(kid=f"unknown-{number}")))
             await assert_in(apis[source], SOURCES[source].token())
 
-    # Both may ask once in 30 seconds.
-    assert issuer.asked - asked <= 2 * (1 + (time.monotonic() - began) // 30)
+    # Both may ask once in 30 seconds, and once after 5 where this is the first that they hear of any key.
+    seconds = time.monotonic() - began
+    assert issuer.asked - asked <= 2 * (1 + (seconds >= 5) + max(seconds - 5, 0) // 30)
 
 
 # The header itself
