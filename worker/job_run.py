@@ -82,7 +82,7 @@ class JobRun:
         await self._ledger.finish()
         _log.info("a job ended", **self._ledger.totals())
 
-    def leave(self) -> None:
+    def hand_over(self) -> None:
         """To be called at last: whatever it could not write of its clips, the next run that finds them can."""
         for key, facts in self._ledger.unwritten_clips().items():
             self._parts.made_here.note(key, facts)

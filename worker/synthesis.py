@@ -39,7 +39,7 @@ class Synthesizer(Parts):
             if not await to_its_end(self._stop_early(job_run, run), HOLD_SECONDS):
                 raise
         finally:
-            job_run.leave()
+            job_run.hand_over()
 
     async def _stop_early(self, job_run: JobRun, run: Run) -> bool:
         """Lays a run down. Where it was asked before to end its job, it does so: then there is nothing to go back to the queue."""
