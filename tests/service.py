@@ -20,7 +20,7 @@ from tests.ports import give_back
 ROOT = Path(__file__).parent.parent
 SECRET = "a secret of the tests that is long enough for HS256"
 ENDED = ("completed", "failed", "cancelled")
-GIVE_UP_SECONDS = 60
+GIVE_UP_SECONDS = 120
 Row = tuple[Any, ...]
 
 
