@@ -1,4 +1,4 @@
-// The page: who is here, which view the address means, and in which language.
+// The page: who is here, in which view and which language.
 
 import { listJobs } from './api.js'
 import { button, field, h, lost, write } from './dom.js'

@@ -13,7 +13,7 @@ export function show(main, go) {
   const over = new AbortController()
   const draft = { deckId: '', rows: [], regenerate: false, key: null, ...recall('draft') }
   let faults = new Map()
-  let asked
+  let asked, failed
   const deck = h('input', { id: 'deck', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', 'aria-describedby': 'deck-why', oninput: changed })
   const deckWhy = h('p.why', { id: 'deck-why', hidden: true })
   const table = phraseTable(changed, fill)
@@ -43,7 +43,7 @@ export function show(main, go) {
   return () => (over.abort(), asked.abort())
 
   function changed() {
-    draft.key = null // another wish
+    draft.key = failed = null // another wish
     keep()
     faults = faultsOf(draft.rows)
     ask()
@@ -73,7 +73,7 @@ export function show(main, go) {
     write(bad, n > MOST_ROWS ? t('tooMany', { n }) : faults.size ? t('bad', { n: faults.size }) : '')
     write(leaveOut, t('leaveOut', { n: faults.size }))
     leaveOut.hidden = !faults.size
-    refuse(problem)
+    refuse(problem ?? failed)
   }
 
   function refuse(problem) {
@@ -113,7 +113,7 @@ export function show(main, go) {
     keep()
     if (isLacking()) return
     draft.key ??= newKey()
-    remember('draft', draft) // where the answer is lost, asking again gets the same job, also after a reload
+    remember('draft', draft) // asked again after a lost answer, or a reload, it is the same job
     submit.disabled = true
     try {
       const jobId = await generate({ deckId: draft.deckId, phrases: draft.rows.map(phraseOf), regenerate: draft.regenerate }, draft.key)
@@ -122,8 +122,9 @@ export function show(main, go) {
       go(jobId)
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem
-      if (problem.errors.length) ask() // it tells which rows, and where
-      else refuse(problem)
+      failed = problem.errors.length ? null : problem
+      if (failed) refuse(failed)
+      else ask() // it tells which rows, and where
     } finally {
       submit.disabled = false
     }
@@ -142,7 +143,7 @@ export function show(main, go) {
 /** What it would cost: `{faults, sum, problem}`, where what is not known is missing. */
 async function price({ deckId, rows, regenerate }, signal) {
   const faults = faultsOf(rows)
-  // Twice: without those that only the API finds bad, the others have a price too.
+  // Twice: without those that only the API finds bad the others have a price.
   for (let round = 1; ; round++) {
     const sent = [...rows.keys()].filter((at) => !faults.has(at))
     if (!deckId || !sent.length || rows.length > MOST_ROWS || !navigator.onLine) return { faults }

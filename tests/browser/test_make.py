@@ -1,5 +1,6 @@
 """Phrases on their way to a job: typed, pasted and dropped, good and bad, priced while they are typed."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -137,15 +138,26 @@ async def test_a_lost_answer_makes_no_second_job(visit: Visit) -> None:
     visit.provokes("net::ERR_FAILED")
     page = visit.page
 
+    is_priced = asyncio.Event()
+
     async def lose(route: Route) -> None:
         await route.fetch()
         await route.abort()
 
+    async def price_later(route: Route) -> None:
+        await is_priced.wait()
+        await route.continue_()
+
     await page.route("**/generate", lose, times=1)
+    await page.route("**/estimate", price_later)
     await visit.enter("once")
     await visit.fill_in(rows(["once-1"]))
     await page.get_by_role("button", name="Make 1 card speak").click()
-    await expect(page.get_by_role("alert").filter(has_text="No answer")).to_be_visible()
+    no_answer = page.get_by_role("alert").filter(has_text="No answer")
+    await expect(no_answer).to_be_visible()
+    is_priced.set()
+    await expect(page.locator('[data-of="clips"]')).to_have_text("2")
+    await expect(no_answer).to_be_visible()  # a price that comes later takes nothing of that back
     await page.reload()
     await page.get_by_role("button", name="Make 1 card speak").click()
 
